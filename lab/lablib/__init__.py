@@ -1,0 +1,1 @@
+# The parts of vflab, the emulated SR-IOV host.

@@ -1,0 +1,172 @@
+# What each vflab command does, in the order of its help.
+import pathlib
+import sys
+import time
+
+from . import cache, image, machine, remote, saved, topology
+from .cache import LabError
+from .machine import Machine
+from .progress import Progress
+
+# Where the image puts the guest's files inside the emulated host.
+GUEST_FILES = ("/opt/vflab/guest/vmlinuz", "/opt/vflab/guest/initrd.img", "/opt/vflab/guest/start")
+
+
+def up(options):
+    progress = Progress()
+    try:
+        with cache.locked(f"lab-{options.name}", wait=False):
+            return bring_up(options, progress)
+    except BaseException:
+        progress.broken()
+        raise
+
+
+def bring_up(options, progress):
+    lab = Machine(options.name)
+    if lab.running and lab.record["up"]:
+        if lab.record["topology"] != options.topology:
+            raise LabError(f"lab '{lab.name}' is running with topology {lab.record['topology']}; "
+                           f"use another --name, or 'lab/vflab down' first")
+        print(f"vflab: lab '{lab.name}' is running already", file=sys.stderr)
+        return 0
+    machine.stop(lab)
+    folder = image.ready(progress)
+    accelerate = machine.accelerated(folder, progress)
+    with cache.locked("start"):
+        side = machine.wire_side(options.wire) if options.wire else "a"
+        launch = machine.Launch(folder, options.topology, options.wire, side, accelerate)
+        state = None if options.cold else saved.find(launch, options.topology)
+        how = "restoring the saved machine" if state else "booting"
+        progress.stage(f"{how} '{lab.name}' ({options.topology}, {'KVM' if accelerate else 'TCG'})")
+        machine.make_folder(lab, launch, saved.disk(state) if state else folder / "disk.raw")
+        guard = machine.start(lab, launch, options.topology, options.wire, side,
+                              *saved.arguments(state))
+    try:
+        machine.find_port(lab, progress)
+        if state:
+            saved.resume(lab, progress)
+        else:
+            machine.wait_boot(lab, progress)
+            if not options.cold and options.topology not in topology.NOT_SAVED:
+                progress.stage("saving the machine, for a quicker start next time")
+                saved.save(lab, launch, progress)
+        progress.stage("connecting")
+        if not remote.connect(lab):
+            raise LabError("the emulated host runs but does not answer ssh")
+        if state:
+            saved.refresh(lab)
+        lab.save(**dict(lab.record, up=True))
+        guard.release()
+    except BaseException:
+        guard.finish()
+        raise
+    progress.done(f"lab '{lab.name}' is up")
+    return 0
+
+
+def running(name):
+    lab = Machine(name)
+    lab.need_running()
+    return lab
+
+
+def run(options):
+    words = options.words[1:] if options.words[:1] == ["--"] else options.words
+    if not words:
+        raise LabError("run: which command?")
+    return remote.run(running(options.name), words)
+
+
+def push(options):
+    remote.push(running(options.name), [pathlib.Path(file) for file in options.files], options.to)
+    return 0
+
+
+def ssh(options):
+    return remote.run(running(options.name), [], terminal=True)
+
+
+def down(options):
+    labs = machine.all_machines() if options.all else [Machine(options.name)]
+    for lab in labs:
+        if lab.running:
+            remote.disconnect(lab)
+        machine.stop(lab)
+    return 0
+
+
+def reset(options):
+    lab = running(options.name)
+    progress = Progress()
+    progress.stage(f"resetting '{lab.name}'")
+    remote.disconnect(lab)
+    with lab.qmp() as qmp:
+        size = len(lab.console())
+        qmp.run("system_reset")
+    deadline = time.monotonic() + machine.BOOT_DEADLINE
+    while machine.READY not in lab.console()[size:]:
+        if not lab.running or time.monotonic() > deadline:
+            raise LabError("the emulated host did not come back after the reset")
+        progress.tick()
+        time.sleep(0.1)
+    remote.need_connection(lab)
+    progress.done(f"lab '{lab.name}' is up again")
+    return 0
+
+
+def status(_options):
+    rows = [("NAME", "TOPOLOGY", "PID", "PORT", "WIRE", "AGE", "STATE")]
+    for lab in machine.all_machines():
+        record = lab.record
+        minutes, seconds = divmod(int(time.time() - record["since"]), 60)
+        state = ("up" if record["up"] else "starting") if lab.running else "dead"
+        rows.append((lab.name, record["topology"], str(record["pid"]), str(record["port"] or "-"),
+                     f"{record['wire']}:{record['side']}" if record["wire"] else "-",
+                     f"{minutes}m{seconds:02}s", state))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+    return 0
+
+
+def topologies(_options):
+    width = max(len(name) for name in topology.TOPOLOGIES)
+    for name, entry in topology.TOPOLOGIES.items():
+        print(f"{name:{width}}  {entry.shows}")
+    return 0
+
+
+def build_image(_options):
+    progress = Progress()
+    try:
+        folder = image.ready(progress)
+    except BaseException:
+        progress.broken()
+        raise
+    progress.done("the image is ready")
+    print(folder)
+    return 0
+
+
+def console(options):
+    lab = Machine(options.name)
+    if not lab.record:
+        raise LabError(f"there is no lab '{options.name}'")
+    sys.stdout.write(lab.console())
+    return 0
+
+
+def guest_files(_options):
+    print("\n".join(GUEST_FILES))
+    return 0
+
+
+def clean(_options):
+    left = [lab.name for lab in machine.all_machines() if lab.running]
+    if left:
+        raise LabError(f"these labs are running: {', '.join(left)}; 'lab/vflab down --all' first")
+    with cache.locked("image", wait=False):
+        if cache.folder().exists():
+            image.remove_tree(cache.folder())
+    return 0

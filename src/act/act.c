@@ -1,0 +1,1 @@
+/* act.c: to be written. */

@@ -1,0 +1,1 @@
+/* effects.c: to be written. */

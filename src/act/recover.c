@@ -1,0 +1,1 @@
+/* recover.c: to be written. */

@@ -1,0 +1,11 @@
+/* Small helpers over text and MAC addresses that GLib does not have. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MAC_TEXT_SIZE 18 /* "02:00:00:00:00:01" and NUL */
+
+void mac_format(const uint8_t mac[6], char ret[MAC_TEXT_SIZE]);
+bool mac_is_zero(const uint8_t mac[6]);
+bool mac_is_multicast(const uint8_t mac[6]);

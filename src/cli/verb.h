@@ -1,0 +1,63 @@
+/* A verb of the command line, and what every verb is given. One file a verb; the table is in verbs.c. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* Which options a verb takes; --json, --root, --ledger, --quiet and --help every verb takes (table in options.c). */
+enum {
+        OPT_ALL = 1 << 0,
+        OPT_TREE = 1 << 1,
+        OPT_COLUMNS = 1 << 2,
+        OPT_DRY_RUN = 1 << 3,
+        OPT_DISRUPT = 1 << 4,
+        OPT_WITH_GROUP = 1 << 5,
+        OPT_FROM = 1 << 6,
+        OPT_TIMEOUT = 1 << 7,
+        OPT_NEW_LEDGER = 1 << 8,
+        OPT_CHANGES = OPT_DRY_RUN | OPT_DISRUPT,
+};
+
+typedef struct {
+        bool json, quiet, all, tree, dry_run, disrupt, with_group, new_ledger;
+        char *root;        /* NULL: this machine */
+        char *ledger_dir;  /* NULL: /var/lib/vfadm */
+        char *columns;
+        char *from;
+        unsigned timeout_ms; /* 0: the default */
+        char **args;       /* words after the verb, options taken out; NULL-terminated */
+        unsigned n_args;
+        char **command;    /* words after "--", or NULL */
+        int status;        /* exit status when the verb succeeds; 0 unless it sets it ('run': QEMU's) */
+} Cli;
+
+typedef struct {
+        const char *name;
+        const char *usage;   /* "PF N" */
+        const char *summary; /* one line, no full stop */
+        unsigned options;
+        unsigned min_args, max_args;
+        bool (*run)(Cli *cli, GError **error);
+        const char *description; /* paragraphs for `vfadm help VERB` */
+        const char *examples;    /* lines "vfadm …  # what it does" */
+} Verb;
+
+extern const Verb verbs[]; /* ends with name NULL; alphabetical */
+const Verb *verb_find(const char *name);
+
+bool verb_attach(Cli *cli, GError **error);
+bool verb_bind(Cli *cli, GError **error);
+bool verb_detach(Cli *cli, GError **error);
+bool verb_disable(Cli *cli, GError **error);
+bool verb_enable(Cli *cli, GError **error);
+bool verb_help(Cli *cli, GError **error);
+bool verb_leases(Cli *cli, GError **error);
+bool verb_list(Cli *cli, GError **error);
+bool verb_record(Cli *cli, GError **error);
+bool verb_recover(Cli *cli, GError **error);
+bool verb_release(Cli *cli, GError **error);
+bool verb_run(Cli *cli, GError **error);
+bool verb_set(Cli *cli, GError **error);
+bool verb_show(Cli *cli, GError **error);
+bool verb_unbind(Cli *cli, GError **error);
+bool verb_version(Cli *cli, GError **error);

@@ -1,0 +1,1 @@
+/* guest.c: to be written. */

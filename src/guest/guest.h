@@ -1,0 +1,27 @@
+/* One small interface to guests, whatever runs them; a backend each in its own file and one row in guest.c. */
+#pragma once
+
+#include "io/io.h"
+#include "model/guest.h"
+
+typedef enum { GUEST_PLUG_DONE, GUEST_PLUG_FAILED, GUEST_PLUG_PENDING } GuestPlug;
+
+typedef struct {
+        const char *name; /* "qemu" */
+        /* Names of the guests that run now and can be talked to: char*. */
+        bool (*list)(Io *io, GPtrArray *names, GError **error);
+        GuestInfo *(*read)(Io *io, const char *name, GError **error);
+        /* Gives `host` to the guest as device `id` on slot `bus`; returns when the guest's monitor lists it. */
+        bool (*plug)(Io *io, const char *name, PciAddr host, const char *id, const char *bus, GError **error);
+        /* Asks the guest to let go and waits for DEVICE_DELETED. PENDING: asked, not gone within `timeout_ms`.
+         * A device or guest that is not there is DONE. */
+        GuestPlug (*unplug)(Io *io, const char *name, const char *id, unsigned timeout_ms, GError **error);
+} GuestBackend;
+
+/* NULL for an unknown name. */
+const GuestBackend *guest_backend(const char *name);
+
+/* Reads a guest by "qemu:web1" or a bare name; a bare name must fit one guest only. */
+GuestInfo *guest_read(Io *io, const char *ref, GError **error);
+/* All guests of all backends, as "qemu:web1". */
+GPtrArray *guest_list(Io *io, GError **error);

@@ -1,0 +1,1 @@
+/* qemu.c: to be written. */

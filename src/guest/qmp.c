@@ -1,0 +1,1 @@
+/* qmp.c: to be written. */

@@ -1,0 +1,18 @@
+/* Reads a machine into one snapshot. Only reads; each source has its own file. */
+#pragma once
+
+#include "io/io.h"
+#include "model/snapshot.h"
+
+/* What to read besides identity, driver, group, SR-IOV links and network device names. */
+typedef enum {
+        HOST_CAPS = 1 << 0,     /* config space */
+        HOST_VF_STATE = 1 << 1, /* admin state of each PF's VFs, one netlink question a PF */
+        HOST_USES = 1 << 2,     /* who uses a device */
+        HOST_NAMES = 1 << 3,    /* vendor and device names from the hwdb */
+        HOST_EVERYTHING = 0xf,
+} HostWhat;
+
+/* NULL only when there is nothing to read at all (no sys/bus/pci); a device that vanishes meanwhile is left out,
+ * what may not be read is told in snapshot->notes. */
+Snapshot *host_read(Io *io, unsigned what, GError **error);

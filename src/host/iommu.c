@@ -1,0 +1,1 @@
+/* iommu.c: to be written. */

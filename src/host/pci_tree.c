@@ -1,0 +1,1 @@
+/* pci_tree.c: to be written. */

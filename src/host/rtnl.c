@@ -1,0 +1,1 @@
+/* rtnl.c: to be written. */

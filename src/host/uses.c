@@ -1,0 +1,1 @@
+/* uses.c: to be written. */

@@ -1,0 +1,1 @@
+/* io.c: to be written. */

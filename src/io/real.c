@@ -1,0 +1,1 @@
+/* real.c: to be written. */

@@ -1,0 +1,1 @@
+/* real_netlink.c: to be written. */

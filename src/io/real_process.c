@@ -1,0 +1,1 @@
+/* real_process.c: to be written. */

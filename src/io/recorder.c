@@ -1,0 +1,1 @@
+/* recorder.c: to be written. */

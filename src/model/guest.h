@@ -1,0 +1,51 @@
+/* What is known of one guest: read by a backend in guest/, used by plan/. */
+#pragma once
+
+#include "model/pci.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+        char *bus;      /* "rp2": the id to give as bus= */
+        bool free;
+        bool hotplug;   /* pcie-root-port or a bridge that takes a device while the guest runs */
+} GuestSlot;
+
+typedef struct {
+        char *id;       /* "vfadm-0000-01-10.0" */
+        PciAddr host;   /* the host's function */
+        bool has_host;
+        bool leaving;   /* asked to go, guest has not let go yet */
+} GuestDevice;
+
+typedef struct {
+        char *backend;      /* "qemu" */
+        char *name;
+        char *uuid;         /* NULL when not given or all zero */
+        pid_t pid;
+        uint64_t pid_start; /* /proc/PID/stat field 22 */
+        char *socket;       /* QMP socket path, below the root */
+        char *status;       /* "running", "paused" … */
+        bool has_viommu;
+        uint64_t ram;           /* bytes */
+        uint64_t memlock_limit; /* bytes, soft limit of the process; UINT64_MAX unlimited */
+        bool memlock_exempt;    /* CAP_IPC_LOCK in its effective set: the limit does not count */
+        uint64_t memlock_used;  /* bytes locked now (VmLck plus what VFIO pinned, as far as /proc tells) */
+        GPtrArray *slots;       /* GuestSlot* */
+        GPtrArray *devices;     /* GuestDevice*: every vfio-pci device */
+} GuestInfo;
+
+GuestInfo *guest_info_new(const char *backend, const char *name);
+void guest_info_free(GuestInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GuestInfo, guest_info_free)
+GuestDevice *guest_info_add_device(GuestInfo *info, const char *id);
+GuestSlot *guest_info_add_slot(GuestInfo *info, const char *bus, bool free, bool hotplug);
+const GuestDevice *guest_info_find(const GuestInfo *info, PciAddr host);
+/* "qemu:web1" (caller frees). */
+char *guest_info_ref(const GuestInfo *info);
+
+/* Splits "qemu:web1" into backend and name; a bare name gives *backend NULL. Refuses empty names, control
+ * characters and '/'. */
+bool guest_ref_parse(const char *text, char **backend, char **name);

@@ -1,0 +1,1 @@
+/* nic.c: to be written. */

@@ -1,0 +1,1 @@
+/* pci.c: to be written. */

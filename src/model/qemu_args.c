@@ -1,0 +1,1 @@
+/* qemu_args.c: to be written. */

@@ -1,0 +1,1 @@
+/* snapshot.c: to be written. */

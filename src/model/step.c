@@ -1,0 +1,1 @@
+/* step.c: to be written. */

@@ -1,0 +1,90 @@
+/* A step: one fact of the machine that moves from one value to another. A plan: steps in order, or refusals.
+ *
+ * A step is data: it is printed, journaled as JSON, returned to callers and run by act/. Doing it means "make the
+ * fact `to`", verifying means "read the fact and compare with `to`", undoing means "make the fact `from`". Making a
+ * fact what it is already does nothing, so both can be repeated after a crash.
+ */
+#pragma once
+
+#include "model/lease.h"
+#include "model/pci.h"
+#include "model/vfstate.h"
+
+#include <glib.h>
+#include <jansson.h>
+
+typedef enum {
+        STEP_MODULE,    /* text: a kernel module to be loaded; is not unloaded again */
+        STEP_LINK,      /* number: the PF's network device up (1) or down (0) */
+        STEP_AUTOPROBE, /* number: the PF's sriov_drivers_autoprobe */
+        STEP_NUMVFS,    /* number: VFs of the PF */
+        STEP_DRIVER,    /* driver + driver_override of a function; both may be NULL */
+        STEP_VF_STATE,  /* vf: the fields of `mask` */
+        STEP_RESET,     /* no fact: a function level reset; nothing to undo */
+        STEP_LEASE,     /* lease: NULL (free) → a lease, or back; in the ledger */
+        STEP_GUEST,     /* text: id of the device in the guest, or NULL when it is not there */
+        STEP_KINDS,
+} StepKind;
+
+typedef struct {
+        int64_t number;
+        char *driver, *driver_override;
+        char *text;
+        VfState vf;
+        Lease *lease;
+} Fact;
+
+typedef struct {
+        StepKind kind;
+        PciAddr dev;       /* the function concerned; STEP_VF_STATE: the VF, whose PF and index follow */
+        PciAddr pf;
+        unsigned vf_index;
+        char *netdev;      /* PF's network device for STEP_LINK and STEP_VF_STATE: a hint, read again before use */
+        unsigned mask;     /* STEP_VF_STATE: VF_* bits */
+        char *guest;       /* STEP_GUEST: "qemu:web1" */
+        char *guest_bus;   /* STEP_GUEST: the slot to use */
+        Fact from, to;
+        char *reason;      /* why, in a clause: "so that no host driver takes the new VFs" */
+        char *disturbs;    /* who notices; NULL: nobody */
+} Step;
+
+typedef struct {
+        int code;      /* VfadmError */
+        char *message; /* one line, as errors are */
+} Refusal;
+
+typedef struct {
+        char *verb;     /* "enable" … */
+        char *summary;  /* "enp1s0: 7 VFs on" */
+        GPtrArray *steps;    /* Step*; empty and no refusals: there is nothing to do */
+        GPtrArray *refusals; /* Refusal*; when there are any the plan must not be run */
+        GPtrArray *notes;    /* char*: worth knowing, no obstacle */
+        char *result;   /* what the verb's caller wants to hear: the VF's BDF for attach; may be NULL */
+} Plan;
+
+void fact_clear(Fact *fact);
+Step *step_new(StepKind kind, PciAddr dev, const char *reason);
+void step_free(Step *step);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Step, step_free)
+
+Plan *plan_new(const char *verb);
+void plan_free(Plan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
+/* Takes the step over and returns it. */
+Step *plan_add(Plan *plan, Step *step);
+void plan_refuse(Plan *plan, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+void plan_note(Plan *plan, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* The refusals as one GError (the first one's kind; messages joined with "; "). False when there are any. */
+bool plan_check(const Plan *plan, GError **error);
+
+const char *step_kind_word(StepKind kind); /* "numvfs", "driver" … */
+/* "0000:01:00.0: VFs 0 → 7": what the step does, without reason. The caller frees. */
+char *step_describe(const Step *step);
+/* A fact as people read it: "7", "vfio-pci", "mac=…". The caller frees. */
+char *fact_describe(const Step *step, const Fact *fact);
+/* Same value, seen from this kind of step (for VF state: in the fields of mask). */
+bool fact_equal(const Step *step, const Fact *a, const Fact *b);
+
+json_t *step_to_json(const Step *step);
+Step *step_from_json(const json_t *json, GError **error);
+json_t *plan_to_json(const Plan *plan);

@@ -1,0 +1,1 @@
+/* vfstate.c: to be written. */

@@ -1,0 +1,29 @@
+/* From what is wanted to the steps that bring it about. Pure: reads only its arguments. */
+#pragma once
+
+#include "model/guest.h"
+#include "model/lease.h"
+#include "model/snapshot.h"
+#include "model/step.h"
+#include "want/want.h"
+
+typedef struct {
+        const Snapshot *host;
+        const GPtrArray *leases; /* Lease*, all that the ledger holds */
+        const GuestInfo *guest;  /* ATTACH, DETACH: the guest as it is; LEND: name, uuid, pid and pid_start only */
+        const char *vfio_driver; /* the variant driver the kernel names for the device; NULL: vfio-pci */
+} PlanInput;
+
+/* Never NULL. Refusals are in the plan; *error only when the want names something that is not there. */
+Plan *plan_make(const Want *want, const PlanInput *input, GError **error);
+
+/* The device that an ATTACH or LEND would take (so that the caller can ask for its VFIO driver, and lock its PF), or
+ * NULL with the reason. */
+const Dev *plan_choose(const Want *want, const PlanInput *input, GError **error);
+
+/* The plan that takes a leased device back: used by detach, release and recover. */
+Plan *plan_give_back(const Lease *lease, const PlanInput *input);
+
+/* A locally administered unicast MAC that is always the same for this guest's n-th NIC: from its UUID, or else from
+ * the machine's id and its name. */
+void plan_derive_mac(const char *uuid, const char *machine_id, const char *name, unsigned nic, uint8_t ret[6]);

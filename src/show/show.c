@@ -1,0 +1,1 @@
+/* show.c: to be written. */

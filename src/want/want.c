@@ -1,0 +1,1 @@
+/* want.c: to be written. */

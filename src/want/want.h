@@ -1,0 +1,39 @@
+/* What the user asks for: a request parsed and checked, before anything of the machine is known. */
+#pragma once
+
+#include "model/vfstate.h"
+
+#include <glib.h>
+
+typedef enum {
+        WANT_ENABLE,
+        WANT_DISABLE,
+        WANT_SET,
+        WANT_BIND,
+        WANT_UNBIND,
+        WANT_ATTACH,  /* to a running guest */
+        WANT_LEND,    /* to a guest that is about to start: all of attach but the plugging ('vfadm run') */
+        WANT_DETACH,
+        WANT_RELEASE, /* end a lease whose guest is gone (or has let go) */
+} WantKind;
+
+typedef struct {
+        WantKind kind;
+        char *device;      /* as typed: the PF, VF or function; ATTACH and LEND: what --from named, or NULL for any PF */
+        unsigned num_vfs;  /* ENABLE */
+        VfState vf;        /* SET, ATTACH, LEND: vf.known says which attributes are asked for */
+        char *driver;      /* BIND */
+        char *guest;       /* ATTACH, DETACH, LEND: "qemu:web1" or "web1" */
+        int nic;           /* guest's NIC number, -1: the next free one */
+        bool disrupt;      /* --disrupt: a device in use may be disturbed */
+        bool with_group;   /* --with-group: the other members of the IOMMU group go along */
+        bool keep_lease;   /* set by the caller after a detach that timed out */
+        int64_t lease_id;  /* RELEASE: 0 or the id that must still hold */
+} Want;
+
+Want *want_new(WantKind kind);
+void want_free(Want *want);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Want, want_free)
+
+/* Takes the "key=value" words of a command line (mac=, vlan=, trust=, …, nic=). The first wrong one is the error. */
+bool want_parse_words(Want *want, char **words, GError **error);
