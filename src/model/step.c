@@ -1,1 +1,187 @@
-/* step.c: to be written. */
+/* Steps and plans: building, freeing, saying in words. JSON is in step_json.c. */
+#include "model/step.h"
+
+#include "base/error.h"
+
+#include <string.h>
+
+static const char *const kind_words[STEP_KINDS] = {
+        [STEP_MODULE] = "module",     [STEP_LINK] = "link",   [STEP_AUTOPROBE] = "autoprobe", [STEP_NUMVFS] = "numvfs",
+        [STEP_DRIVER] = "driver",     [STEP_VF_STATE] = "vf", [STEP_RESET] = "reset",         [STEP_LEASE] = "lease",
+        [STEP_GUEST] = "guest",
+};
+
+const char *step_kind_word(StepKind kind) {
+        return kind_words[kind];
+}
+
+void fact_clear(Fact *fact) {
+        g_free(fact->driver);
+        g_free(fact->driver_override);
+        g_free(fact->text);
+        lease_free(fact->lease);
+        *fact = (Fact) {0};
+}
+
+Step *step_new(StepKind kind, PciAddr dev, const char *reason) {
+        Step *step = g_new0(Step, 1);
+        step->kind = kind;
+        step->dev = dev;
+        step->pf = dev;
+        step->reason = g_strdup(reason);
+        return step;
+}
+
+void step_free(Step *step) {
+        if (!step)
+                return;
+        g_free(step->netdev);
+        g_free(step->guest);
+        g_free(step->guest_bus);
+        fact_clear(&step->from);
+        fact_clear(&step->to);
+        g_free(step->reason);
+        g_free(step->disturbs);
+        g_free(step);
+}
+
+static void refusal_free(Refusal *refusal) {
+        g_free(refusal->message);
+        g_free(refusal);
+}
+
+Plan *plan_new(const char *verb) {
+        Plan *plan = g_new0(Plan, 1);
+        plan->verb = g_strdup(verb);
+        plan->steps = g_ptr_array_new_with_free_func((GDestroyNotify) step_free);
+        plan->refusals = g_ptr_array_new_with_free_func((GDestroyNotify) refusal_free);
+        plan->notes = g_ptr_array_new_with_free_func(g_free);
+        return plan;
+}
+
+void plan_free(Plan *plan) {
+        if (!plan)
+                return;
+        g_free(plan->verb);
+        g_free(plan->summary);
+        g_free(plan->result);
+        g_ptr_array_unref(plan->steps);
+        g_ptr_array_unref(plan->refusals);
+        g_ptr_array_unref(plan->notes);
+        g_free(plan);
+}
+
+Step *plan_add(Plan *plan, Step *step) {
+        g_ptr_array_add(plan->steps, step);
+        return step;
+}
+
+void plan_refuse(Plan *plan, int code, const char *format, ...) {
+        Refusal *refusal = g_new0(Refusal, 1);
+        va_list args;
+        va_start(args, format);
+        refusal->message = g_strdup_vprintf(format, args);
+        va_end(args);
+        refusal->code = code;
+        g_ptr_array_add(plan->refusals, refusal);
+}
+
+void plan_note(Plan *plan, const char *format, ...) {
+        va_list args;
+        va_start(args, format);
+        g_ptr_array_add(plan->notes, g_strdup_vprintf(format, args));
+        va_end(args);
+}
+
+bool plan_check(const Plan *plan, GError **error) {
+        g_autoptr(GString) text = g_string_new(NULL);
+
+        if (plan->refusals->len == 0)
+                return true;
+        for (unsigned i = 0; i < plan->refusals->len; i++)
+                g_string_append_printf(text, "%s%s", i ? "; " : "", ((const Refusal *) plan->refusals->pdata[i])->message);
+        g_set_error_literal(error, VFADM_ERROR, ((const Refusal *) plan->refusals->pdata[0])->code, text->str);
+        return false;
+}
+
+char *fact_describe(const Step *step, const Fact *fact) {
+        switch (step->kind) {
+        case STEP_LINK:
+                return g_strdup(fact->number ? "up" : "down");
+        case STEP_AUTOPROBE:
+                return g_strdup(fact->number ? "on" : "off");
+        case STEP_NUMVFS:
+                return g_strdup_printf("%" G_GINT64_FORMAT, fact->number);
+        case STEP_DRIVER:
+                if (fact->driver_override && g_strcmp0(fact->driver, fact->driver_override) != 0)
+                        return g_strdup_printf("%s (override %s)", fact->driver ? fact->driver : "no driver", fact->driver_override);
+                return g_strdup(fact->driver ? fact->driver : "no driver");
+        case STEP_VF_STATE:
+                return vf_state_format(&fact->vf, step->mask);
+        case STEP_LEASE:
+                return fact->lease ? g_strdup_printf("leased to %s", fact->lease->guest) : g_strdup("free");
+        default:
+                return g_strdup(fact->text ? fact->text : "none");
+        }
+}
+
+char *step_describe(const Step *step) {
+        char name[PCI_ADDR_TEXT_SIZE];
+        pci_addr_format(step->dev, name);
+        g_autofree char *from = fact_describe(step, &step->from);
+        g_autofree char *to = fact_describe(step, &step->to);
+
+        switch (step->kind) {
+        case STEP_MODULE:
+                return g_strdup_printf("load the module %s", step->to.text);
+        case STEP_LINK:
+                return g_strdup_printf("%s: %s → %s", step->netdev ? step->netdev : name, from, to);
+        case STEP_AUTOPROBE:
+                return g_strdup_printf("%s: drivers for new VFs %s → %s", name, from, to);
+        case STEP_NUMVFS:
+                return g_strdup_printf("%s: VFs %s → %s", name, from, to);
+        case STEP_DRIVER:
+                return g_strdup_printf("%s: driver %s → %s", name, from, to);
+        case STEP_VF_STATE:
+                return g_strdup_printf("%s: %s (was %s)", name, to, from);
+        case STEP_RESET:
+                return g_strdup_printf("%s: reset", name);
+        case STEP_LEASE:
+                return g_strdup_printf("%s: %s → %s", name, from, to);
+        default:
+                return g_strdup_printf(step->to.text ? "%s: plug into %s" : "%s: take out of %s", name, step->guest);
+        }
+}
+
+static bool is_vfio(const char *driver) {
+        return driver && strstr(driver, "vfio");
+}
+
+static bool driver_fact_equal(const Fact *a, const Fact *b) {
+        if (g_strcmp0(a->driver_override, b->driver_override) != 0)
+                return false;
+        if (g_strcmp0(a->driver, b->driver) == 0)
+                return true;
+        if (g_strcmp0(b->driver, DRIVER_OWN) == 0)
+                return !is_vfio(a->driver);
+        return g_strcmp0(a->driver, DRIVER_OWN) == 0 && !is_vfio(b->driver);
+}
+
+bool fact_equal(const Step *step, const Fact *a, const Fact *b) {
+        switch (step->kind) {
+        case STEP_LINK:
+        case STEP_AUTOPROBE:
+        case STEP_NUMVFS:
+                return a->number == b->number;
+        case STEP_DRIVER:
+                return driver_fact_equal(a, b);
+        case STEP_VF_STATE:
+                return vf_state_diff(&a->vf, &b->vf, step->mask) == 0;
+        case STEP_LEASE:
+                return (a->lease != NULL) == (b->lease != NULL);
+        case STEP_RESET:
+                return false; /* no fact: a reset is never "there already" */
+        default:
+                return g_strcmp0(a->text, b->text) == 0;
+        }
+}

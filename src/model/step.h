@@ -26,6 +26,9 @@ typedef enum {
         STEP_KINDS,
 } StepKind;
 
+/* As a STEP_DRIVER's `to`: whatever driver of the host takes the device once no override is set; none is fine too. */
+#define DRIVER_OWN "(the host's own)"
+
 typedef struct {
         int64_t number;
         char *driver, *driver_override;

@@ -14,7 +14,7 @@ typedef struct {
         const char *vfio_driver; /* the variant driver the kernel names for the device; NULL: vfio-pci */
 } PlanInput;
 
-/* Never NULL. Refusals are in the plan; *error only when the want names something that is not there. */
+/* Refusals are in the plan; NULL with *error when the want names something that is not there. */
 Plan *plan_make(const Want *want, const PlanInput *input, GError **error);
 
 /* The device that an ATTACH or LEND would take (so that the caller can ask for its VFIO driver, and lock its PF), or

@@ -17,17 +17,18 @@ typedef enum {
         WANT_RELEASE, /* end a lease whose guest is gone (or has let go) */
 } WantKind;
 
+enum { WANT_ALL_VFS = UINT32_MAX };
+
 typedef struct {
         WantKind kind;
         char *device;      /* as typed: the PF, VF or function; ATTACH and LEND: what --from named, or NULL for any PF */
-        unsigned num_vfs;  /* ENABLE */
+        unsigned num_vfs;  /* ENABLE; WANT_ALL_VFS: as many as the PF can have */
         VfState vf;        /* SET, ATTACH, LEND: vf.known says which attributes are asked for */
         char *driver;      /* BIND */
         char *guest;       /* ATTACH, DETACH, LEND: "qemu:web1" or "web1" */
         int nic;           /* guest's NIC number, -1: the next free one */
         bool disrupt;      /* --disrupt: a device in use may be disturbed */
         bool with_group;   /* --with-group: the other members of the IOMMU group go along */
-        bool keep_lease;   /* set by the caller after a detach that timed out */
         int64_t lease_id;  /* RELEASE: 0 or the id that must still hold */
 } Want;
 

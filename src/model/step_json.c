@@ -1,0 +1,144 @@
+/* Steps and plans as JSON: what the journal keeps and --json prints. */
+#include "model/step.h"
+
+#include "base/error.h"
+
+static json_t *json_text(const char *text) {
+        return text ? json_string(text) : json_null();
+}
+
+static json_t *json_addr(PciAddr addr) {
+        char text[PCI_ADDR_TEXT_SIZE];
+        pci_addr_format(addr, text);
+        return json_string(text);
+}
+
+static json_t *fact_to_json(const Step *step, const Fact *fact) {
+        switch (step->kind) {
+        case STEP_LINK:
+        case STEP_AUTOPROBE:
+        case STEP_NUMVFS:
+                return json_integer(fact->number);
+        case STEP_DRIVER:
+                return json_pack("{s:o, s:o}", "driver", json_text(fact->driver), "override", json_text(fact->driver_override));
+        case STEP_VF_STATE:
+                return vf_state_to_json(&fact->vf, step->mask);
+        case STEP_LEASE:
+                return fact->lease ? lease_to_json(fact->lease) : json_null();
+        default:
+                return json_text(fact->text);
+        }
+}
+
+json_t *step_to_json(const Step *step) {
+        json_t *json = json_object();
+        g_autofree char *text = step_describe(step);
+
+        json_object_set_new(json, "kind", json_string(step_kind_word(step->kind)));
+        json_object_set_new(json, "device", json_addr(step->dev));
+        json_object_set_new(json, "pf", json_addr(step->pf));
+        json_object_set_new(json, "vf", json_integer(step->vf_index));
+        json_object_set_new(json, "netdev", json_text(step->netdev));
+        json_object_set_new(json, "mask", json_integer(step->mask));
+        json_object_set_new(json, "guest", json_text(step->guest));
+        json_object_set_new(json, "guest_bus", json_text(step->guest_bus));
+        json_object_set_new(json, "from", fact_to_json(step, &step->from));
+        json_object_set_new(json, "to", fact_to_json(step, &step->to));
+        json_object_set_new(json, "text", json_string(text));
+        json_object_set_new(json, "reason", json_text(step->reason));
+        json_object_set_new(json, "disturbs", json_text(step->disturbs));
+        return json;
+}
+
+static bool driver_from_json(const json_t *json, Fact *fact) {
+        if (!json_is_object(json))
+                return false;
+        fact->driver = g_strdup(json_string_value(json_object_get(json, "driver")));
+        fact->driver_override = g_strdup(json_string_value(json_object_get(json, "override")));
+        return true;
+}
+
+static bool fact_from_json(const Step *step, const json_t *json, Fact *fact) {
+        switch (step->kind) {
+        case STEP_LINK:
+        case STEP_AUTOPROBE:
+        case STEP_NUMVFS:
+                fact->number = json_integer_value(json);
+                return json_is_integer(json);
+        case STEP_DRIVER:
+                return driver_from_json(json, fact);
+        case STEP_VF_STATE:
+                return vf_state_from_json(json, &fact->vf);
+        case STEP_LEASE:
+                if (json_is_null(json))
+                        return true;
+                fact->lease = lease_from_json(json, NULL);
+                return fact->lease != NULL;
+        default:
+                fact->text = g_strdup(json_string_value(json));
+                return json_is_string(json) || json_is_null(json);
+        }
+}
+
+static bool kind_from_word(const char *word, StepKind *ret) {
+        for (unsigned kind = 0; word && kind < STEP_KINDS; kind++)
+                if (g_str_equal(step_kind_word((StepKind) kind), word)) {
+                        *ret = (StepKind) kind;
+                        return true;
+                }
+        return false;
+}
+
+static bool number_from_json(const json_t *json, json_int_t max, unsigned *ret) {
+        if (!json_is_integer(json) || json_integer_value(json) < 0 || json_integer_value(json) > max)
+                return false;
+        *ret = (unsigned) json_integer_value(json);
+        return true;
+}
+
+Step *step_from_json(const json_t *json, GError **error) {
+        g_autoptr(Step) step = step_new(STEP_RESET, (PciAddr) {0}, json_string_value(json_object_get(json, "reason")));
+
+        bool ok = kind_from_word(json_string_value(json_object_get(json, "kind")), &step->kind) &&
+                  pci_addr_parse(json_string_value(json_object_get(json, "device")), &step->dev) &&
+                  pci_addr_parse(json_string_value(json_object_get(json, "pf")), &step->pf) &&
+                  number_from_json(json_object_get(json, "vf"), UINT16_MAX, &step->vf_index) &&
+                  number_from_json(json_object_get(json, "mask"), VF_ALL, &step->mask) &&
+                  fact_from_json(step, json_object_get(json, "from"), &step->from) &&
+                  fact_from_json(step, json_object_get(json, "to"), &step->to);
+        if (!ok) {
+                g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_LEDGER, "a step in the ledger is not readable");
+                return NULL;
+        }
+        step->netdev = g_strdup(json_string_value(json_object_get(json, "netdev")));
+        step->guest = g_strdup(json_string_value(json_object_get(json, "guest")));
+        step->guest_bus = g_strdup(json_string_value(json_object_get(json, "guest_bus")));
+        step->disturbs = g_strdup(json_string_value(json_object_get(json, "disturbs")));
+        return g_steal_pointer(&step);
+}
+
+static json_t *refusals_to_json(const Plan *plan) {
+        json_t *array = json_array();
+        for (unsigned i = 0; i < plan->refusals->len; i++) {
+                const Refusal *refusal = plan->refusals->pdata[i];
+                json_array_append_new(array, json_pack("{s:s, s:s}", "kind", vfadm_error_word(refusal->code), "message", refusal->message));
+        }
+        return array;
+}
+
+json_t *plan_to_json(const Plan *plan) {
+        json_t *json = json_object();
+        json_t *steps = json_array(), *notes = json_array();
+
+        for (unsigned i = 0; i < plan->steps->len; i++)
+                json_array_append_new(steps, step_to_json(plan->steps->pdata[i]));
+        for (unsigned i = 0; i < plan->notes->len; i++)
+                json_array_append_new(notes, json_string(plan->notes->pdata[i]));
+        json_object_set_new(json, "verb", json_string(plan->verb));
+        json_object_set_new(json, "summary", json_text(plan->summary));
+        json_object_set_new(json, "steps", steps);
+        json_object_set_new(json, "refusals", refusals_to_json(plan));
+        json_object_set_new(json, "notes", notes);
+        json_object_set_new(json, "result", json_text(plan->result));
+        return json;
+}

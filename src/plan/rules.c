@@ -1,0 +1,208 @@
+/* Rules that several plans share. Sources: field-facts 5, 9–13, 19–24 in the sense of the kernel's vfio and iommu code. */
+#include "plan/rules.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "model/nic.h"
+
+#include <string.h>
+
+bool driver_is_vfio(const char *driver) {
+        /* vfio-pci and its variants: mlx5_vfio_pci, nvgrace_gpu_vfio_pci … */
+        return driver && strstr(driver, "vfio");
+}
+
+char *rule_who_uses(const PlanInput *input, const Dev *dev) {
+        const Lease *lease = leases_find(input->leases, dev->addr);
+        const Use *use = dev_use(dev);
+
+        if (lease)
+                return g_strdup_printf("leased to %s (lease %" G_GINT64_FORMAT "%s)", lease->guest, lease->id,
+                                       lease->state == LEASE_PENDING ? ", the guest has not let go yet" : "");
+        return use ? g_strdup(use->what) : NULL;
+}
+
+bool rule_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool disrupt, const Lease *own) {
+        g_autofree char *nick = snapshot_nick(input->host, dev);
+        const Lease *lease = leases_find(input->leases, dev->addr);
+        bool ok = true;
+
+        if (lease && lease != own) {
+                plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is leased to %s (lease %" G_GINT64_FORMAT "); run 'vfadm detach %s %s' first",
+                            nick, lease->guest, lease->id, lease->guest, dev->name);
+                return false;
+        }
+        for (unsigned i = 0; i < dev->uses->len; i++) {
+                const Use *use = dev->uses->pdata[i];
+                if (own && use->kind == USE_PROCESS && use->pid == own->pid)
+                        continue;
+                if (use->kind == USE_HOST) {
+                        plan_refuse(plan, VFADM_ERROR_REFUSED, "%s carries this host (%s): it is never taken", nick, use->what);
+                        ok = false;
+                } else if (use->kind == USE_PROCESS) {
+                        plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is in use by %s; end that first", nick, use->what);
+                        ok = false;
+                } else if (!disrupt) {
+                        plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is in use: %s; free it, or say --disrupt", nick, use->what);
+                        ok = false;
+                }
+        }
+        return ok;
+}
+
+bool rule_iommu(Plan *plan, const PlanInput *input, const Dev *dev) {
+        if (!input->host->has_iommu) {
+                plan_refuse(plan, VFADM_ERROR_UNSUPPORTED,
+                            "no IOMMU is active on this host, so %s cannot be given to a guest; turn on VT-d or AMD-Vi in the "
+                            "BIOS and boot with intel_iommu=on (Intel)", dev->name);
+                return false;
+        }
+        if (dev->iommu_group < 0) {
+                plan_refuse(plan, VFADM_ERROR_UNSUPPORTED, "%s is in no IOMMU group: the IOMMU does not guard it, so it cannot be given to a guest", dev->name);
+                return false;
+        }
+        if (input->host->intremap == INTREMAP_OFF && !input->host->unsafe_interrupts) {
+                plan_refuse(plan, VFADM_ERROR_UNSUPPORTED,
+                            "%s cannot be given to a guest: this host has no interrupt remapping, so the guest could forge "
+                            "interrupts; turn on x2APIC/interrupt remapping in the BIOS (vfio_iommu_type1 "
+                            "allow_unsafe_interrupts=1 would accept the risk)", dev->name);
+                return false;
+        }
+        return true;
+}
+
+/* Drivers that may stay beside VFIO in a group: they claim no DMA (driver_managed_dma in the kernel). */
+static bool driver_lets_vfio_be(const char *driver) {
+        return !driver || driver_is_vfio(driver) || g_str_equal(driver, "pci-stub") || g_str_equal(driver, "pcieport");
+}
+
+bool rule_group(Plan *plan, const PlanInput *input, const Dev *dev, bool with_group, GPtrArray *along) {
+        g_autoptr(GPtrArray) members = snapshot_group(input->host, dev->iommu_group);
+        g_autoptr(GString) names = g_string_new(NULL);
+        unsigned blocking = 0;
+
+        for (unsigned i = 0; i < members->len; i++) {
+                const Dev *member = members->pdata[i];
+                if (member == dev || driver_lets_vfio_be(member->driver))
+                        continue;
+                if (with_group) {
+                        if (rule_unused(plan, input, member, false, NULL))
+                                g_ptr_array_add(along, (gpointer) member);
+                        continue;
+                }
+                blocking++;
+                if (blocking <= 8)
+                        g_string_append_printf(names, "%s%s (%s)", blocking > 1 ? ", " : "", member->name, member->driver);
+        }
+        if (blocking > 8)
+                g_string_append_printf(names, " and %u more", blocking - 8);
+        if (blocking == 0)
+                return plan->refusals->len == 0;
+        plan_refuse(plan, VFADM_ERROR_REFUSED,
+                    "%s shares IOMMU group %d with %s: all of them must leave their drivers together; say --with-group to "
+                    "take them along, or put the card in another slot", dev->name, dev->iommu_group, names->str);
+        return false;
+}
+
+bool rule_mac_unique(Plan *plan, const PlanInput *input, const Dev *vf, const uint8_t mac[6]) {
+        const Dev *pf = snapshot_pf(input->host, vf);
+        const NetDev *net = pf ? dev_net(pf) : NULL;
+        char text[MAC_TEXT_SIZE];
+
+        if (!pf || mac_is_zero(mac))
+                return true;
+        mac_format(mac, text);
+        if (net && memcmp(net->mac, mac, 6) == 0) {
+                plan_refuse(plan, VFADM_ERROR_REFUSED, "mac=%s is the MAC of %s itself", text, net->name);
+                return false;
+        }
+        for (unsigned i = 0; pf->vf_infos && i < pf->vf_infos->len; i++) {
+                const VfInfo *info = &g_array_index(pf->vf_infos, VfInfo, i);
+                if (info->missing || info->index == vf->vf_index || !(info->state.known & VF_MAC) || memcmp(info->state.mac, mac, 6) != 0)
+                        continue;
+                plan_refuse(plan, VFADM_ERROR_REFUSED, "mac=%s is already used by VF %u of %s", text, info->index, net ? net->name : pf->name);
+                return false;
+        }
+        return true;
+}
+
+static bool rule_attributes(Plan *plan, const Dev *pf, const NicDriver *nic, const VfState *asked) {
+        unsigned refused = asked->known & ~nic->accepts;
+        g_autofree char *accepts = nic_accepts_text(nic);
+
+        for (unsigned bit = 1; bit & VF_ALL; bit <<= 1)
+                if (refused & bit)
+                        plan_refuse(plan, VFADM_ERROR_UNSUPPORTED, "%s: its driver %s does not take %s (it takes %s)", pf->name, nic->driver, vf_attribute_name(bit), accepts);
+        if ((asked->known & VF_VLAN) && (asked->vlan || asked->qos) && asked->proto == VLAN_PROTO_8021AD && !nic->vlan_8021ad) {
+                plan_refuse(plan, VFADM_ERROR_UNSUPPORTED, "%s: its driver %s takes VLANs by 802.1Q only, not 802.1ad", pf->name, nic->driver);
+                return false;
+        }
+        return refused == 0;
+}
+
+bool rule_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *asked) {
+        const Dev *pf = vf->is_vf ? snapshot_pf(input->host, vf) : NULL;
+        const NetDev *net = pf ? dev_net(pf) : NULL;
+        const NicDriver *nic = pf ? nic_driver(pf->driver) : NULL;
+
+        if (asked->known == 0)
+                return true;
+        if (!pf || !net) {
+                plan_refuse(plan, VFADM_ERROR_UNSUPPORTED, "%s is no VF of a network card, so it has no %s to set", vf->name,
+                            vf_attribute_name(asked->known & -asked->known));
+                return false;
+        }
+        if (!snapshot_vf_state(input->host, vf)) {
+                plan_refuse(plan, VFADM_ERROR_BUSY, "%s: the kernel does not tell the state of VF %u now (%s); try again in a moment",
+                            net->name, vf->vf_index, pf->vf_infos_error ? g_strerror(-pf->vf_infos_error) : "it is in reset");
+                return false;
+        }
+        if (nic && !rule_attributes(plan, pf, nic, asked))
+                return false;
+        if (nic && nic->state_needs_up && !net->up) {
+                plan_refuse(plan, VFADM_ERROR_REFUSED,
+                            "%s is down, and %s lets its VFs work only while it is up; run 'ip link set %s up' first",
+                            net->name, nic->driver, net->name);
+                return false;
+        }
+        return !(asked->known & VF_MAC) || rule_mac_unique(plan, input, vf, asked->mac);
+}
+
+Step *plan_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *to, unsigned mask, const char *reason) {
+        const VfState *now = snapshot_vf_state(input->host, vf);
+        const Dev *pf = snapshot_pf(input->host, vf);
+
+        if (!now || !pf)
+                return NULL;
+        /* A field that the driver does not report cannot be compared: it is written when it was asked for. */
+        mask = vf_state_diff(now, to, mask & to->known);
+        if (mask == 0)
+                return NULL;
+        Step *step = plan_add(plan, step_new(STEP_VF_STATE, vf->addr, reason));
+        step->pf = pf->addr;
+        step->vf_index = vf->vf_index;
+        step->netdev = g_strdup(dev_net(pf) ? dev_net(pf)->name : NULL);
+        step->mask = mask;
+        step->from.vf = *now;
+        step->to.vf = *to;
+        return step;
+}
+
+Step *plan_driver(Plan *plan, const Dev *dev, const char *from, const char *from_override, const char *to,
+                  const char *to_override, const char *reason) {
+        Step *step = plan_add(plan, step_new(STEP_DRIVER, dev->addr, reason));
+        if (dev->is_vf)
+                step->pf = dev->pf;
+        step->from.driver = g_strdup(from);
+        step->from.driver_override = g_strdup(from_override);
+        step->to.driver = g_strdup(to);
+        step->to.driver_override = g_strdup(to_override);
+        return step;
+}
+
+Step *plan_number(Plan *plan, StepKind kind, const Dev *dev, int64_t from, int64_t to, const char *reason) {
+        Step *step = plan_add(plan, step_new(kind, dev->addr, reason));
+        step->from.number = from;
+        step->to.number = to;
+        return step;
+}
