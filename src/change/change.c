@@ -1,0 +1,200 @@
+/* One change from beginning to end: lock, recover, read, plan, act. */
+#include "change/change.h"
+
+#include "base/error.h"
+#include "change/locks.h"
+#include "guest/guest.h"
+#include "host/host.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { LOCK_TIMEOUT_MS = 60 * 1000 };
+
+struct Change {
+        ChangeOptions options;
+        LockSet *locks;
+        Ledger *ledger;
+        Snapshot *host;
+        GPtrArray *leases;
+        char *boot_id;
+        uint64_t pid_start;
+};
+
+void change_free(Change *change) {
+        if (!change)
+                return;
+        g_clear_pointer(&change->leases, g_ptr_array_unref);
+        snapshot_free(change->host);
+        ledger_free(change->ledger);
+        locks_free(change->locks);
+        g_free(change->boot_id);
+        g_free(change);
+}
+
+const Snapshot *change_host(const Change *change) {
+        return change->host;
+}
+
+const GPtrArray *change_leases(const Change *change) {
+        return change->leases;
+}
+
+static unsigned lock_timeout(const ChangeOptions *options) {
+        return options->lock_timeout_ms ? options->lock_timeout_ms : LOCK_TIMEOUT_MS;
+}
+
+static ActContext act_context(Change *change) {
+        return (ActContext) {
+                .io = change->options.io,
+                .ledger = change->ledger,
+                .boot_id = change->boot_id,
+                .pid = (int) getpid(),
+                .pid_start = change->pid_start,
+                .progress = change->options.progress,
+                .user = change->options.user,
+                .detach_timeout_ms = change->options.detach_timeout_ms,
+        };
+}
+
+static void tell(const ChangeOptions *options, const GPtrArray *lines) {
+        for (unsigned i = 0; options->told && i < lines->len; i++)
+                options->told(options->user, lines->pdata[i]);
+}
+
+/* A lease asks for recovery when the process that holds it is gone, or when its guest was slow to let go. */
+static bool lease_is_open(Io *io, const Lease *lease) {
+        return lease->state == LEASE_PENDING || !io_process_lives(io, lease->pid, lease->pid_start, lease->boot_id);
+}
+
+static bool needs_recovery(Change *change, bool *ret, GError **error) {
+        g_autoptr(GPtrArray) plans = ledger_unfinished(change->ledger, error);
+        g_autoptr(GPtrArray) leases = plans ? ledger_leases(change->ledger, error) : NULL;
+        Io *io = change->options.io;
+
+        if (!leases)
+                return false;
+        *ret = false;
+        for (unsigned i = 0; i < plans->len; i++) {
+                const JournalPlan *plan = plans->pdata[i];
+                *ret = *ret || !io_process_lives(io, plan->pid, plan->pid_start, plan->boot_id);
+        }
+        for (unsigned i = 0; i < leases->len; i++)
+                *ret = *ret || lease_is_open(io, leases->pdata[i]);
+        return true;
+}
+
+/* Runs with every PF locked and none of the change's own locks held, so that two recoveries cannot wait for each other. */
+static bool recover(Change *change, GError **error) {
+        g_autoptr(GPtrArray) told = g_ptr_array_new_with_free_func(g_free);
+        ActContext act = act_context(change);
+        bool needed;
+
+        if (!needs_recovery(change, &needed, error))
+                return false;
+        if (!needed)
+                return true;
+        LockSet *all = locks_take_all(change->options.io, lock_timeout(&change->options), error);
+        if (!all)
+                return false;
+        bool ok = act_recover(&act, told, error);
+        locks_free(all);
+        tell(&change->options, told);
+        return ok;
+}
+
+static Change *change_open(const ChangeOptions *options, GError **error) {
+        g_autoptr(Change) change = g_new0(Change, 1);
+        change->options = *options;
+
+        if (io_boot_id(options->io, &change->boot_id) < 0)
+                change->boot_id = g_strdup("");
+        /* Where /proc tells nothing of us (a recorded host) the start time stays 0 and names nobody. */
+        io_process_start(options->io, (int) getpid(), &change->pid_start);
+        change->ledger = ledger_open(options->ledger_dir, options->dry_run, error);
+        if (!change->ledger)
+                return NULL;
+        return g_steal_pointer(&change);
+}
+
+Change *change_begin(const ChangeOptions *options, const Want *want, GError **error) {
+        g_autoptr(Change) change = change_open(options, error);
+
+        if (!change)
+                return NULL;
+        if (!options->dry_run) {
+                if (!recover(change, error))
+                        return NULL;
+                change->locks = locks_take(options->io, want, lock_timeout(options), error);
+                if (!change->locks)
+                        return NULL;
+        }
+        change->host = host_read(options->io, HOST_VF_STATE | HOST_USES, error);
+        change->leases = change->host ? ledger_leases(change->ledger, error) : NULL;
+        return change->leases ? g_steal_pointer(&change) : NULL;
+}
+
+/* Only plans that hand a device to VFIO ask which driver the kernel names for it. */
+static char *vfio_driver_for(Change *change, const Want *want, const PlanInput *input) {
+        const Dev *dev = NULL;
+        char *variant;
+
+        if (want->kind == WANT_BIND)
+                dev = snapshot_find(change->host, want->device, NULL);
+        else if (want->kind == WANT_ATTACH || want->kind == WANT_LEND)
+                dev = plan_choose(want, input, NULL);
+        if (!dev || !dev->modalias || io_vfio_variant(change->options.io, dev->modalias, &variant) < 0)
+                return NULL;
+        /* Modules are named with either sign; drivers of this family with '-' only for the generic one. */
+        if (g_str_equal(variant, "vfio_pci")) {
+                g_free(variant);
+                return NULL;
+        }
+        return variant;
+}
+
+Plan *change_plan(Change *change, const Want *want, const GuestInfo *guest, GError **error) {
+        PlanInput input = {.host = change->host, .leases = change->leases, .guest = guest};
+        g_autofree char *vfio = vfio_driver_for(change, want, &input);
+
+        input.vfio_driver = vfio;
+        return plan_make(want, &input, error);
+}
+
+bool change_act(Change *change, const Plan *plan, GError **error) {
+        ActContext act = act_context(change);
+        return act_run(&act, plan, error);
+}
+
+/* A detach from a guest that has ended meanwhile is no error: there is only more to give back. */
+static bool read_guest(const ChangeOptions *options, const Want *want, GuestInfo **ret, GError **error) {
+        g_autoptr(GError) local = NULL;
+
+        if (!want->guest)
+                return true;
+        *ret = guest_read(options->io, want->guest, &local);
+        if (*ret || (want->kind == WANT_DETACH && g_error_matches(local, VFADM_ERROR, VFADM_ERROR_NOT_FOUND)))
+                return true;
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+}
+
+bool change_do(const ChangeOptions *options, const Want *want, Plan **ret_plan, GError **error) {
+        g_autoptr(GuestInfo) guest = NULL;
+
+        g_autoptr(Change) change = change_begin(options, want, error);
+        if (!change || !read_guest(options, want, &guest, error))
+                return false;
+        g_autoptr(Plan) plan = change_plan(change, want, guest, error);
+        if (!plan)
+                return false;
+        bool ok = plan_check(plan, error) && (options->dry_run || plan->steps->len == 0 || change_act(change, plan, error));
+        if (ret_plan)
+                *ret_plan = g_steal_pointer(&plan);
+        return ok;
+}
+
+bool change_recover(const ChangeOptions *options, GError **error) {
+        g_autoptr(Change) change = change_open(options, error);
+        return change && recover(change, error);
+}

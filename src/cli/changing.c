@@ -1,0 +1,98 @@
+/* What the changing verbs have in common: run a want, show its progress, plan and outcome. */
+#include "cli/changing.h"
+
+#include "base/error.h"
+#include "show/show.h"
+
+#include <stdio.h>
+
+static void print_progress(void *user, const Plan *plan, unsigned step, bool done, int64_t usec) {
+        Cli *cli = user;
+        if (cli->quiet || cli->json)
+                return;
+        g_autofree char *text = show_progress(plan, step, done, usec);
+        fprintf(stderr, "%s%s", text, done ? "\n" : "");
+        fflush(stderr);
+}
+
+static void print_told(void *user, const char *line) {
+        Cli *cli = user;
+        if (!cli->quiet && !cli->json)
+                fprintf(stderr, "recovered: %s\n", line);
+}
+
+ChangeOptions changing_options(Cli *cli, Io *io) {
+        return (ChangeOptions) {
+                .io = io,
+                .ledger_dir = cli->ledger_dir,
+                .dry_run = cli->dry_run,
+                .detach_timeout_ms = cli->timeout_ms,
+                .progress = print_progress,
+                .told = print_told,
+                .user = cli,
+        };
+}
+
+Io *changing_machine(Cli *cli, GError **error) {
+        if (cli->root) {
+                g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_USAGE, "--root is for verbs that only read: a recorded host cannot be changed");
+                return NULL;
+        }
+        return io_real_new("/", error);
+}
+
+Want *changing_want(Cli *cli, WantKind kind, const char *device) {
+        Want *want = want_new(kind);
+        want->device = g_strdup(device);
+        want->disrupt = cli->disrupt;
+        want->with_group = cli->with_group;
+        return want;
+}
+
+static void print_json(Cli *cli, const Plan *plan, int64_t usec) {
+        json_t *json = json_pack("{s:o, s:b, s:I}", "plan", plan_to_json(plan), "done", !cli->dry_run, "usec", (json_int_t) usec);
+        char *text = json_dumps(json, JSON_INDENT(2));
+        puts(text);
+        free(text);
+        json_decref(json);
+}
+
+void changing_print(Cli *cli, const Plan *plan, int64_t usec) {
+        if (cli->json) {
+                print_json(cli, plan, usec);
+                return;
+        }
+        if (cli->dry_run) {
+                g_autofree char *text = show_plan_text(plan);
+                fputs(text, stdout);
+                return;
+        }
+        if (cli->quiet)
+                return;
+        g_autofree char *took = show_duration(usec);
+        if (plan->steps->len)
+                printf("%s (%s)\n", plan->summary, took);
+        else
+                printf("%s: nothing to do, it is so already\n", plan->summary ? plan->summary : plan->verb);
+        for (unsigned i = 0; i < plan->notes->len; i++)
+                printf("note: %s\n", (const char *) plan->notes->pdata[i]);
+}
+
+bool changing_run(Cli *cli, Want *owned, GError **error) {
+        g_autoptr(Want) want = owned;
+        g_autoptr(Plan) plan = NULL;
+        g_autoptr(GError) local = NULL;
+
+        g_autoptr(Io) io = changing_machine(cli, error);
+        if (!io)
+                return false;
+        ChangeOptions options = changing_options(cli, io);
+        int64_t before = io_now(io);
+        bool ok = change_do(&options, want, &plan, &local);
+        /* A dry run that is refused still shows the plan's refusals, and exits with their kind. */
+        if (plan && (ok || (cli->dry_run && !cli->json)))
+                changing_print(cli, plan, io_now(io) - before);
+        if (!ok)
+                g_propagate_error(error, g_steal_pointer(&local));
+        return ok;
+}

@@ -1,0 +1,18 @@
+/* What the changing verbs have in common: run a want, show its progress, plan and outcome. */
+#pragma once
+
+#include "change/change.h"
+#include "cli/verb.h"
+
+/* Options for change_begin() from the command line: progress and recovery are told on stderr unless --quiet or --json. */
+ChangeOptions changing_options(Cli *cli, Io *io);
+/* The machine that is to be changed; --root is refused, since a recorded host cannot be. */
+Io *changing_machine(Cli *cli, GError **error);
+
+/* Runs `want` (freed here) on this machine and prints what came of it. */
+bool changing_run(Cli *cli, Want *want, GError **error);
+/* Prints a plan that was made: as it stands with --dry-run, else as done. */
+void changing_print(Cli *cli, const Plan *plan, int64_t usec);
+
+/* A want for the verb's options: --disrupt, --with-group. */
+Want *changing_want(Cli *cli, WantKind kind, const char *device);

@@ -1,0 +1,10 @@
+/* vfadm set VF key=value… */
+#include "cli/changing.h"
+
+bool verb_set(Cli *cli, GError **error) {
+        g_autoptr(Want) want = changing_want(cli, WANT_SET, cli->args[0]);
+
+        if (!want_parse_words(want, cli->args + 1, error))
+                return false;
+        return changing_run(cli, g_steal_pointer(&want), error);
+}
