@@ -17,11 +17,26 @@ typedef struct {
         unsigned detach_timeout_ms; /* how long a guest may take to let go; 0: 30 s */
 } ActContext;
 
+/* Keeps every other vfadm off this PF (of a function that is no VF: off itself), from before the snapshot is read until the
+ * plan has run. BUSY when another one has it for longer than `timeout_ms`. Freed by io_unlock(). */
+bool act_lock(Io *io, PciAddr pf, unsigned timeout_ms, int *ret, GError **error);
+
 /* Runs a plan without refusals. True: every step is done and verified. False: everything was walked back (FAILED or
  * the step's own kind), or the guest has not let go (PENDING: the lease stays, marked pending), or walking back failed
- * too (HALF_DONE: stays in the journal for act_recover). */
+ * too (HALF_DONE: stays in the journal for act_recover).
+ *
+ * A device that a guest has let go of is never plugged in again: when a later step of such a plan fails, the rest is walked
+ * back, the lease stays marked pending, and recovery gives the device back (HALF_DONE). */
 bool act_run(ActContext *act, const Plan *plan, GError **error);
 
 /* Brings every plan that a dead process left unfinished to its end or back, then gives back the leases whose holder is
- * gone. What was done is told in `told` (char*, may be NULL). Plans of living processes are left alone. */
+ * gone. What was done is told in `told` (char*, may be NULL). Plans of living processes are left alone.
+ *
+ * The rule: a plan whose steps are all done is ended; one that ends a lease, or turns VFs off ("disable"), goes forward;
+ * every other goes back. Nothing is done to a device that a living process or the host itself uses, nor to a fact that
+ * somebody has changed since: that is told. A plan of an earlier boot is ended as it is, for its facts went with the
+ * reboot; so did the leases of that boot.
+ *
+ * Takes act_lock() itself: call it with no lock held. False: something could not be brought to an end and is kept for the
+ * next time (HALF_DONE, or the kind of what failed when it was walked back cleanly); all else was done. What merely is in use is told and is no failure. */
 bool act_recover(ActContext *act, GPtrArray *told, GError **error);

@@ -1,1 +1,194 @@
-/* effects.c: to be written. */
+/* The table of effects, and what is the same for all of them: already so? make, read back, ask again while busy. */
+#include "act/effect.h"
+
+#include "base/error.h"
+#include "base/parse.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* How long a busy kernel is asked again. Drivers hold VF changes back for up to 800 ms each (field-facts 12), and a VF in
+ * reset is left out of the list for as long (field-facts 8). */
+enum { SETTLE_US = 10 * 1000 * 1000, FIRST_PAUSE_MS = 5, LONGEST_PAUSE_MS = 500 };
+
+/* STEP_LEASE has no row: the ledger keeps that fact, and act.c changes it together with the step's mark. */
+static const Effect *const effects[STEP_KINDS] = {
+        [STEP_MODULE] = &effect_module, [STEP_LINK] = &effect_link,         [STEP_AUTOPROBE] = &effect_autoprobe,
+        [STEP_NUMVFS] = &effect_numvfs, [STEP_DRIVER] = &effect_driver,     [STEP_VF_STATE] = &effect_vf_state,
+        [STEP_RESET] = &effect_reset,   [STEP_GUEST] = &effect_guest,
+};
+
+char *effect_path(PciAddr dev, const char *leaf) {
+        char name[PCI_ADDR_TEXT_SIZE];
+        pci_addr_format(dev, name);
+        return g_strconcat("sys/bus/pci/devices/", name, "/", leaf, NULL);
+}
+
+int effect_fail(GError **error, int negative_errno, const char *remedy, const char *format, ...) {
+        va_list args;
+        va_start(args, format);
+        g_autofree char *what = g_strdup_vprintf(format, args);
+        va_end(args);
+        g_set_error(error, VFADM_ERROR, vfadm_error_from_errno(negative_errno), "%s: %s%s%s", what, g_strerror(-negative_errno),
+                    remedy ? "; " : "", remedy ? remedy : "");
+        return negative_errno;
+}
+
+bool effect_device_there(Io *io, PciAddr dev) {
+        g_autofree char *path = effect_path(dev, "vendor");
+        g_autofree char *text = NULL;
+        return io_read_text(io, path, &text) != -ENOENT;
+}
+
+int effect_count_vfs(Io *io, PciAddr pf) {
+        g_autofree char *path = effect_path(pf, "");
+        g_auto(GStrv) names = NULL;
+        uint32_t ignored;
+        int count = 0;
+
+        path[strlen(path) - 1] = '\0';
+        int r = io_list(io, path, &names);
+        if (r < 0)
+                return r;
+        for (char **name = names; *name; name++)
+                if (g_str_has_prefix(*name, "virtfn") && parse_u32(*name + strlen("virtfn"), 0, UINT16_MAX, &ignored))
+                        count++;
+        return count;
+}
+
+bool effect_is_placeholder(const char *driver) {
+        return driver && (strstr(driver, "vfio") || g_str_equal(driver, "pci-stub") || g_str_equal(driver, "pciback"));
+}
+
+bool effect_has_fact(const Step *step) {
+        return step->kind == STEP_LEASE || effects[step->kind]->read;
+}
+
+/* Some drivers refuse to clear a MAC; then the MAC that libvirt uses for "none" is set (field-facts 13). */
+static bool stands_for_no_mac(const VfState *now, const VfState *target) {
+        static const uint8_t none[6] = {0x02};
+        return mac_is_zero(target->mac) && memcmp(now->mac, none, sizeof none) == 0;
+}
+
+static bool same_vf_state(const VfState *now, const VfState *target, unsigned mask) {
+        unsigned diff = vf_state_diff(now, target, mask);
+
+        if ((diff & VF_MAC) && (now->known & VF_MAC) && stands_for_no_mac(now, target))
+                diff &= ~(unsigned) VF_MAC;
+        return diff == 0;
+}
+
+bool effect_same(const Step *step, const Fact *now, const Fact *target, bool strict) {
+        switch (step->kind) {
+        case STEP_VF_STATE:
+                return same_vf_state(&now->vf, &target->vf, step->mask & target->vf.known & (strict ? VF_ALL : now->vf.known));
+        case STEP_DRIVER:
+                /* "Whatever driver takes it": while there is none, nobody has been asked yet. */
+                if (strict && g_strcmp0(target->driver, DRIVER_OWN) == 0 && (!now->driver || effect_is_placeholder(now->driver)))
+                        return false;
+                return fact_equal(step, now, target);
+        default:
+                return fact_equal(step, now, target);
+        }
+}
+
+static bool worth_another_try(int r) {
+        return r == -EAGAIN || r == -EBUSY;
+}
+
+/* One pause of a growing series; false when the time is over. */
+static bool wait_a_little(ActContext *act, int64_t begun, unsigned *pause_ms) {
+        if (io_now(act->io) - begun >= SETTLE_US)
+                return false;
+        io_pause(act->io, *pause_ms);
+        *pause_ms = MIN(*pause_ms * 2, (unsigned) LONGEST_PAUSE_MS);
+        return true;
+}
+
+bool effect_read(ActContext *act, const Step *step, Fact *ret, GError **error) {
+        int64_t begun = io_now(act->io);
+        unsigned pause_ms = FIRST_PAUSE_MS;
+
+        for (;;) {
+                g_autoptr(GError) problem = NULL;
+                int r = effects[step->kind]->read(act, step, ret, &problem);
+                if (r >= 0)
+                        return true;
+                fact_clear(ret);
+                if (worth_another_try(r) && wait_a_little(act, begun, &pause_ms))
+                        continue;
+                g_propagate_error(error, g_steal_pointer(&problem));
+                return false;
+        }
+}
+
+static void explain(ActContext *act, const Step *step, const Fact *now, const Fact *target, GError **error) {
+        char name[PCI_ADDR_TEXT_SIZE];
+
+        if (effects[step->kind]->explain) {
+                effects[step->kind]->explain(act, step, now, target, error);
+                return;
+        }
+        pci_addr_format(step->dev, name);
+        g_autofree char *is = fact_describe(step, now);
+        g_autofree char *should = fact_describe(step, target);
+        g_set_error(error, VFADM_ERROR, VFADM_ERROR_FAILED, "%s: %s was set to '%s' and the kernel said yes, but it is '%s' now; look at dmesg",
+                    name, step_kind_word(step->kind), should, is);
+}
+
+/* How far the tries have come. */
+typedef struct {
+        bool force;
+        bool tried; /* to make it: something may have changed */
+        bool made;
+} Progress;
+
+/* Once through: read, make unless made in an earlier try, read back. */
+static int attempt(ActContext *act, const Step *step, const Fact *target, Progress *progress, GError **error) {
+        const Effect *effect = effects[step->kind];
+        Fact now = {0};
+        int r = 0;
+
+        if (!progress->made) {
+                if (effect->read)
+                        r = effect->read(act, step, &now, error);
+                bool already = r >= 0 && !progress->force && effect->read && effect_same(step, &now, target, true);
+                if (r >= 0 && !already) {
+                        progress->tried = true;
+                        r = effect->make(act, step, &now, target, error);
+                }
+                fact_clear(&now);
+                if (r < 0 || already)
+                        return r;
+                progress->made = true;
+        }
+        if (!effect->read)
+                return 0;
+        r = effect->read(act, step, &now, error);
+        if (r >= 0 && !effect_same(step, &now, target, false)) {
+                explain(act, step, &now, target, error);
+                r = -EIO;
+        }
+        fact_clear(&now);
+        return r;
+}
+
+EffectResult effect_make(ActContext *act, const Step *step, const Fact *target, bool force, GError **error) {
+        int64_t begun = io_now(act->io);
+        unsigned pause_ms = FIRST_PAUSE_MS;
+        Progress progress = {.force = force};
+
+        for (;;) {
+                g_autoptr(GError) problem = NULL;
+                int r = attempt(act, step, target, &progress, &problem);
+                if (r >= 0)
+                        return EFFECT_DONE;
+                if (worth_another_try(r) && wait_a_little(act, begun, &pause_ms))
+                        continue;
+                g_propagate_error(error, g_steal_pointer(&problem));
+                if (!progress.tried)
+                        return EFFECT_UNTOUCHED;
+                return r == -EINPROGRESS ? EFFECT_PENDING : r == -ETIMEDOUT ? EFFECT_STUCK : EFFECT_FAILED;
+        }
+}

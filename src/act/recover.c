@@ -1,1 +1,503 @@
-/* recover.c: to be written. */
+/* After a crash: unfinished plans are brought to their end or back, and leases without a holder are given back.
+ *
+ * Forward or back, by plan:
+ *  - every step is done, only the end was not written: it is ended, for that disturbs nobody;
+ *  - it ends a lease (detach, release, recover): forward. Giving back is what was wanted, and the guest may be gone;
+ *  - "disable": forward. Walking back would make VFs anew that nobody wants;
+ *  - all others: back, newest step first. A step that was done is undone only while its fact still is what the step made
+ *    it; what somebody else has changed since is left alone and told.
+ * Nothing is touched that a living process holds or that carries this host. A plan that cannot be brought to an end because
+ * of that stays in the journal for the next time. */
+#include "act/act.h"
+
+#include "act/effect.h"
+#include "act/run.h"
+#include "base/error.h"
+#include "guest/guest.h"
+#include "host/host.h"
+#include "plan/plan.h"
+
+#include <stdarg.h>
+
+enum {
+        RECOVER_LOCK_MS = 60 * 1000, /* another recovery may be making or removing VFs */
+        PF_LOCK_MS = 5 * 1000,
+};
+
+typedef struct {
+        ActContext *act;
+        GPtrArray *told;     /* may be NULL */
+        GHashTable *held;    /* device name: has a part in a plan that is not ended */
+        GString *failed;     /* what went wrong, for the error */
+        int code;            /* its kind */
+        Snapshot *host;      /* who uses what; NULL: to be read (again) */
+} Recovery;
+
+static void tell(Recovery *recovery, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static void tell(Recovery *recovery, const char *format, ...) {
+        va_list args;
+
+        va_start(args, format);
+        char *text = g_strdup_vprintf(format, args);
+        va_end(args);
+        if (recovery->told)
+                g_ptr_array_add(recovery->told, text);
+        else
+                g_free(text);
+}
+
+static void tell_failure(Recovery *recovery, const char *what, const GError *problem) {
+        tell(recovery, "%s: %s", what, problem->message);
+        if (g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_IN_USE) || g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_PENDING))
+                return;
+        if (recovery->failed->len == 0 || problem->code == VFADM_ERROR_HALF_DONE)
+                recovery->code = problem->code;
+        g_string_append_printf(recovery->failed, "%s%s: %s", recovery->failed->len ? "; " : "", what, problem->message);
+}
+
+/* ---- who must not be disturbed ---- */
+
+static const Use *blocking_use(const Dev *dev) {
+        for (unsigned i = 0; i < dev->uses->len; i++) {
+                const Use *use = dev->uses->pdata[i];
+                if (use->kind != USE_NETWORK)
+                        return use;
+        }
+        return NULL;
+}
+
+static bool check_unused(const Dev *dev, GError **error) {
+        const Use *use = dev ? blocking_use(dev) : NULL;
+
+        if (!use)
+                return true;
+        g_set_error(error, VFADM_ERROR, VFADM_ERROR_IN_USE, "%s is in use (%s), so it was left alone; run 'vfadm recover' when that has ended",
+                    dev->name, use->what);
+        return false;
+}
+
+/* Every function that a step would disturb is free. Loading a module and the autoprobe setting disturb nobody; a guest is
+ * asked and may say no. */
+static bool check_step(Run *run, const Step *step, GError **error) {
+        Recovery *recovery = run->user;
+
+        if (step->kind == STEP_MODULE || step->kind == STEP_AUTOPROBE || step->kind == STEP_LEASE)
+                return true;
+        if (step->kind == STEP_GUEST) {
+                g_clear_pointer(&recovery->host, snapshot_free);
+                return true;
+        }
+        if (!recovery->host)
+                recovery->host = host_read(recovery->act->io, HOST_USES, error);
+        if (!recovery->host)
+                return false;
+        if (step->kind != STEP_NUMVFS)
+                return check_unused(snapshot_get(recovery->host, step->dev), error);
+        for (unsigned i = 0; i < recovery->host->devs->len; i++) {
+                const Dev *dev = recovery->host->devs->pdata[i];
+                if (dev->is_vf && pci_addr_equal(dev->pf, step->dev) && !check_unused(dev, error))
+                        return false;
+        }
+        return true;
+}
+
+static bool may_do(Run *run, unsigned i, GError **error) {
+        const Step *step = run->plan->steps->pdata[i];
+        Fact now = {0};
+
+        if (step->kind != STEP_GUEST && effect_has_fact(step)) {
+                if (!effect_read(run->act, step, &now, error))
+                        return false;
+                bool already = effect_same(step, &now, &step->to, true);
+                fact_clear(&now);
+                if (already)
+                        return true;
+        }
+        return check_step(run, step, error);
+}
+
+static UndoVerdict may_undo(Run *run, unsigned i, GError **error) {
+        Recovery *recovery = run->user;
+        const Step *step = run->plan->steps->pdata[i];
+        g_autofree char *what = step_describe(step);
+        g_autoptr(GError) problem = NULL;
+        Fact now = {0};
+
+        if (run_device_gone(run, step)) {
+                tell(recovery, "%s: the device is gone, so there is nothing to undo", what);
+                return UNDO_SKIP;
+        }
+        if (!effect_read(run->act, step, &now, &problem)) {
+                /* VFs that were made anew, a PF without its driver: what the plan changed is not there any more. */
+                bool gone = g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_NOT_FOUND);
+                if (gone)
+                        tell(recovery, "%s: not undone: %s", what, problem->message);
+                else
+                        g_propagate_error(error, g_steal_pointer(&problem));
+                return gone ? UNDO_SKIP : UNDO_REFUSE;
+        }
+        bool is_from = effect_same(step, &now, &step->from, false), is_to = effect_same(step, &now, &step->to, false);
+        g_autofree char *found = fact_describe(step, &now);
+        fact_clear(&now);
+        if (is_from) /* though a count may still be on its way: then the write waits for it */
+                return step->kind == STEP_NUMVFS && run->marks[i] == MARK_DOING ? UNDO_FORCE : UNDO_SKIP;
+        if (run->marks[i] == MARK_DONE && !is_to) {
+                tell(recovery, "%s: somebody has changed it since (it is '%s' now), so it was left alone", what, found);
+                return UNDO_SKIP;
+        }
+        return check_step(run, step, error) ? UNDO_GO : UNDO_REFUSE;
+}
+
+/* ---- plans ---- */
+
+static bool same_boot(const ActContext *act, const char *boot_id) {
+        return g_strcmp0(act->boot_id, boot_id) == 0;
+}
+
+/* A plan of this very process is not under way either: we are here instead. */
+static bool plan_is_dead(const ActContext *act, const JournalPlan *plan) {
+        if (!same_boot(act, plan->boot_id) || (plan->pid == act->pid && plan->pid_start == act->pid_start))
+                return true;
+        return !io_process_lives(act->io, plan->pid, plan->pid_start, plan->boot_id);
+}
+
+static bool ends_lease(const JournalPlan *plan) {
+        for (unsigned i = 0; i < plan->steps->len; i++) {
+                const Step *step = ((const JournalStep *) plan->steps->pdata[i])->step;
+                if (step->kind == STEP_LEASE && !step->to.lease)
+                        return true;
+        }
+        return false;
+}
+
+static bool all_done(const JournalPlan *plan) {
+        for (unsigned i = 0; i < plan->steps->len; i++)
+                if (((const JournalStep *) plan->steps->pdata[i])->mark != MARK_DONE)
+                        return false;
+        return true;
+}
+
+static GArray *journal_devs(const JournalPlan *plan) {
+        GArray *devs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
+
+        for (unsigned i = 0; i < plan->steps->len; i++)
+                g_array_append_val(devs, ((const JournalStep *) plan->steps->pdata[i])->step->dev);
+        return devs;
+}
+
+static void hold_all(Recovery *recovery, const GArray *devs) {
+        char name[PCI_ADDR_TEXT_SIZE];
+
+        for (unsigned i = 0; i < devs->len; i++) {
+                pci_addr_format(g_array_index(devs, PciAddr, i), name);
+                g_hash_table_add(recovery->held, g_strdup(name));
+        }
+}
+
+static bool is_held(const Recovery *recovery, PciAddr dev) {
+        char name[PCI_ADDR_TEXT_SIZE];
+
+        pci_addr_format(dev, name);
+        return g_hash_table_contains(recovery->held, name);
+}
+
+static int compare_addr(gconstpointer a, gconstpointer b) {
+        return pci_addr_compare(*(const PciAddr *) a, *(const PciAddr *) b);
+}
+
+/* The PFs whose lock a plan's steps need; ordered, so that no two recoveries can wait for each other. */
+static GArray *plan_pfs(const JournalPlan *plan) {
+        GArray *pfs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
+
+        for (unsigned i = 0; i < plan->steps->len; i++) {
+                const Step *step = ((const JournalStep *) plan->steps->pdata[i])->step;
+                const Lease *lease = step->to.lease ? step->to.lease : step->from.lease;
+                /* These kinds name no PF of their own; the plan's other steps do. */
+                if (step->kind == STEP_MODULE || step->kind == STEP_RESET || step->kind == STEP_GUEST)
+                        continue;
+                PciAddr pf = lease ? lease->pf : step->pf;
+                g_array_append_val(pfs, pf);
+        }
+        g_array_sort(pfs, compare_addr);
+        for (unsigned i = 1; i < pfs->len;)
+                if (pci_addr_equal(g_array_index(pfs, PciAddr, i - 1), g_array_index(pfs, PciAddr, i)))
+                        g_array_remove_index(pfs, i);
+                else
+                        i++;
+        return pfs;
+}
+
+static void unlock_all(Io *io, GArray *locks) {
+        for (unsigned i = locks->len; i-- > 0;)
+                io_unlock(io, g_array_index(locks, int, i));
+        g_array_set_size(locks, 0);
+}
+
+static bool lock_all(Io *io, const GArray *pfs, GArray *locks, GError **error) {
+        for (unsigned i = 0; i < pfs->len; i++) {
+                int lock;
+                if (!act_lock(io, g_array_index(pfs, PciAddr, i), PF_LOCK_MS, &lock, error)) {
+                        unlock_all(io, locks);
+                        return false;
+                }
+                g_array_append_val(locks, lock);
+        }
+        return true;
+}
+
+/* The runner's view of a journaled plan; takes the steps over. */
+static Plan *plan_from_journal(JournalPlan *journal) {
+        Plan *plan = plan_new(journal->verb);
+
+        plan->summary = g_strdup(journal->summary);
+        for (unsigned i = 0; i < journal->steps->len; i++)
+                plan_add(plan, g_steal_pointer(&((JournalStep *) journal->steps->pdata[i])->step));
+        return plan;
+}
+
+static bool run_journaled(Recovery *recovery, JournalPlan *journal, bool forward, GError **error) {
+        g_autofree StepMark *marks = g_new0(StepMark, journal->steps->len + 1);
+        Run run;
+
+        for (unsigned i = 0; i < journal->steps->len; i++)
+                marks[i] = ((const JournalStep *) journal->steps->pdata[i])->mark;
+        g_autoptr(Plan) plan = plan_from_journal(journal);
+        run_init(&run, recovery->act, plan, journal->id);
+        for (unsigned i = 0; i < plan->steps->len; i++)
+                run.marks[i] = marks[i];
+        run.may_do = may_do;
+        run.may_undo = may_undo;
+        run.user = recovery;
+        g_clear_pointer(&recovery->host, snapshot_free);
+        bool ok = forward ? run_forward(&run, error) : run_back(&run, error);
+        run_clear(&run);
+        return ok;
+}
+
+static bool recover_plan(Recovery *recovery, JournalPlan *journal, GError **error) {
+        ActContext *act = recovery->act;
+        g_autofree char *what = g_strdup_printf("%s (%s)", journal->verb, journal->summary);
+        bool forward = ends_lease(journal) || g_str_equal(journal->verb, "disable");
+
+        if (!same_boot(act, journal->boot_id)) {
+                if (!ledger_end(act->ledger, journal->id, false, error))
+                        return false;
+                tell(recovery, "%s: the machine has been rebooted since, so there is nothing to undo", what);
+                return true;
+        }
+        if (all_done(journal)) {
+                if (!ledger_end(act->ledger, journal->id, true, error))
+                        return false;
+                tell(recovery, "%s: everything had been done", what);
+                return true;
+        }
+        if (!run_journaled(recovery, journal, forward, error))
+                return false;
+        tell(recovery, forward ? "%s: brought to its end" : "%s: undone", what);
+        return true;
+}
+
+/* Unfinished, or not known to be finished. */
+static bool is_unfinished(ActContext *act, int64_t id) {
+        g_autoptr(GPtrArray) plans = ledger_unfinished(act->ledger, NULL);
+
+        for (unsigned i = 0; plans && i < plans->len; i++)
+                if (((const JournalPlan *) plans->pdata[i])->id == id)
+                        return true;
+        return !plans;
+}
+
+static void recover_locked(Recovery *recovery, JournalPlan *journal) {
+        g_autofree char *what = g_strdup_printf("%s (%s)", journal->verb, journal->summary);
+        g_autoptr(GArray) devs = journal_devs(journal);
+        g_autoptr(GError) problem = NULL;
+        bool by_lease = ends_lease(journal);
+
+        if (recover_plan(recovery, journal, &problem))
+                return;
+        if (is_unfinished(recovery->act, journal->id))
+                hold_all(recovery, devs);
+        else if (by_lease) {
+                /* The lease is still there, and is given back by a plan that knows the machine as it is now. */
+                tell(recovery, "%s: %s", what, problem->message);
+                return;
+        }
+        tell_failure(recovery, what, problem);
+}
+
+static void recover_one_plan(Recovery *recovery, JournalPlan *journal) {
+        g_autoptr(GArray) pfs = plan_pfs(journal), locks = g_array_new(FALSE, FALSE, sizeof(int));
+        g_autoptr(GArray) devs = journal_devs(journal);
+        g_autoptr(GError) problem = NULL;
+
+        if (!plan_is_dead(recovery->act, journal)) {
+                hold_all(recovery, devs);
+        } else if (!lock_all(recovery->act->io, pfs, locks, &problem)) {
+                hold_all(recovery, devs);
+                tell(recovery, "%s (%s): left for later: %s", journal->verb, journal->summary, problem->message);
+        } else {
+                recover_locked(recovery, journal);
+                unlock_all(recovery->act->io, locks);
+        }
+}
+
+/* ---- leases ---- */
+
+typedef enum {
+        LEASE_KEEP,
+        LEASE_DROP,      /* the machine was rebooted: only the ledger still knows of it */
+        LEASE_GIVE_BACK,
+} LeaseVerdict;
+
+/* What is to be done about a lease; *why in a clause, *info the guest that has let go but still runs. */
+static LeaseVerdict judge_lease(Recovery *recovery, const Lease *lease, const char **why, GuestInfo **info) {
+        ActContext *act = recovery->act;
+        g_autoptr(GError) problem = NULL;
+
+        if (!same_boot(act, lease->boot_id)) {
+                *why = "the machine has been rebooted since";
+                return LEASE_DROP;
+        }
+        *why = "its guest has ended";
+        if (!io_process_lives(act->io, lease->pid, lease->pid_start, lease->boot_id))
+                return LEASE_GIVE_BACK;
+        if (lease->state != LEASE_PENDING)
+                return LEASE_KEEP;
+        *why = "its guest has let go";
+        g_autoptr(GuestInfo) guest = guest_read(act->io, lease->guest, &problem);
+        if (!guest && !g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_NOT_FOUND)) {
+                tell(recovery, "lease %" G_GINT64_FORMAT ": %s", lease->id, problem->message);
+                return LEASE_KEEP;
+        }
+        if (guest && guest_info_find(guest, lease->dev))
+                return LEASE_KEEP;
+        *info = g_steal_pointer(&guest);
+        return LEASE_GIVE_BACK;
+}
+
+static Plan *plan_drop(const Lease *lease) {
+        Plan *plan = plan_new("recover");
+        char name[PCI_ADDR_TEXT_SIZE];
+
+        pci_addr_format(lease->dev, name);
+        plan->summary = g_strdup_printf("%s: lease %" G_GINT64_FORMAT " ended", name, lease->id);
+        Step *step = plan_add(plan, step_new(STEP_LEASE, lease->dev, "the machine has been rebooted since"));
+        step->from.lease = lease_copy(lease);
+        return plan;
+}
+
+/* Reads the machine and runs the plan that takes the device back. The PF is locked. */
+static bool give_back(Recovery *recovery, const Lease *lease, const GPtrArray *leases, const GuestInfo *info, GError **error) {
+        ActContext *act = recovery->act;
+        g_autoptr(Snapshot) host = host_read(act->io, HOST_EVERYTHING & ~(unsigned) HOST_NAMES, error);
+
+        if (!host)
+                return false;
+        const Dev *dev = snapshot_get(host, lease->dev);
+        if (dev && lease_fits(lease, host, dev) && !check_unused(dev, error))
+                return false;
+        PlanInput input = {.host = host, .leases = leases, .guest = info};
+        g_autoptr(Plan) plan = plan_give_back(lease, &input);
+        return act_run(act, plan, error);
+}
+
+static bool end_lease(Recovery *recovery, const Lease *lease, LeaseVerdict verdict, const GuestInfo *info, GError **error) {
+        ActContext *act = recovery->act;
+        int lock;
+
+        if (!act_lock(act->io, lease->pf, PF_LOCK_MS, &lock, error))
+                return false;
+        /* Whoever held the lock may have given it back, and somebody else may have the device now. */
+        g_autoptr(GPtrArray) leases = ledger_leases(act->ledger, error);
+        const Lease *now = leases ? leases_find(leases, lease->dev) : NULL;
+        bool ok = leases != NULL;
+        if (now && now->id == lease->id) {
+                g_autoptr(Plan) drop = verdict == LEASE_DROP ? plan_drop(now) : NULL;
+                ok = drop ? act_run(act, drop, error) : give_back(recovery, now, leases, info, error);
+        }
+        io_unlock(act->io, lock);
+        return ok;
+}
+
+static void recover_lease(Recovery *recovery, const Lease *lease) {
+        g_autoptr(GuestInfo) info = NULL;
+        g_autoptr(GError) problem = NULL;
+        char dev[PCI_ADDR_TEXT_SIZE];
+        const char *why = NULL;
+
+        if (is_held(recovery, lease->dev))
+                return;
+        LeaseVerdict verdict = judge_lease(recovery, lease, &why, &info);
+        if (verdict == LEASE_KEEP)
+                return;
+        pci_addr_format(lease->dev, dev);
+        g_autofree char *what = g_strdup_printf("%s back from %s (lease %" G_GINT64_FORMAT ")", dev, lease->guest, lease->id);
+        if (!end_lease(recovery, lease, verdict, info, &problem)) {
+                if (g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_BUSY))
+                        tell(recovery, "%s: left for later: %s", what, problem->message);
+                else
+                        tell_failure(recovery, what, problem);
+        } else {
+                tell(recovery, "%s: %s", what, why);
+        }
+}
+
+/* ---- both ---- */
+
+/* Cheap, since every changing verb comes here first: two reads of the ledger when nothing is amiss. */
+static bool anything_to_do(Recovery *recovery, const GPtrArray *plans, const GPtrArray *leases) {
+        ActContext *act = recovery->act;
+
+        for (unsigned i = 0; i < plans->len; i++)
+                if (plan_is_dead(act, plans->pdata[i]))
+                        return true;
+        for (unsigned i = 0; i < leases->len; i++) {
+                const Lease *lease = leases->pdata[i];
+                if (lease->state == LEASE_PENDING || !io_process_lives(act->io, lease->pid, lease->pid_start, lease->boot_id))
+                        return true;
+        }
+        return false;
+}
+
+static bool recover_all(Recovery *recovery, GError **error) {
+        ActContext *act = recovery->act;
+        g_autoptr(GPtrArray) plans = ledger_unfinished(act->ledger, error);
+
+        if (!plans)
+                return false;
+        for (unsigned i = 0; i < plans->len; i++)
+                recover_one_plan(recovery, plans->pdata[i]);
+        g_autoptr(GPtrArray) leases = ledger_leases(act->ledger, error);
+        if (!leases)
+                return false;
+        for (unsigned i = 0; i < leases->len; i++)
+                recover_lease(recovery, leases->pdata[i]);
+        if (recovery->failed->len == 0)
+                return true;
+        g_set_error(error, VFADM_ERROR, recovery->code, "not all could be recovered: %s", recovery->failed->str);
+        return false;
+}
+
+bool act_recover(ActContext *act, GPtrArray *told, GError **error) {
+        g_autoptr(GPtrArray) plans = ledger_unfinished(act->ledger, error);
+        g_autoptr(GPtrArray) leases = plans ? ledger_leases(act->ledger, error) : NULL;
+        Recovery recovery = {.act = act, .told = told};
+        int lock;
+
+        if (!leases)
+                return false;
+        if (!anything_to_do(&recovery, plans, leases))
+                return true;
+        /* One recovery at a time; what was read before the lock may be out of date. */
+        int r = io_lock(act->io, "recover", RECOVER_LOCK_MS, &lock);
+        if (r < 0)
+                return vfadm_error_set_errno(error, r, "another vfadm is recovering; try again when it is done");
+        recovery.held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        recovery.failed = g_string_new(NULL);
+        bool ok = recover_all(&recovery, error);
+        g_hash_table_unref(recovery.held);
+        g_string_free(recovery.failed, TRUE);
+        g_clear_pointer(&recovery.host, snapshot_free);
+        io_unlock(act->io, lock);
+        return ok;
+}

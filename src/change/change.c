@@ -62,43 +62,12 @@ static void tell(const ChangeOptions *options, const GPtrArray *lines) {
                 options->told(options->user, lines->pdata[i]);
 }
 
-/* A lease asks for recovery when the process that holds it is gone, or when its guest was slow to let go. */
-static bool lease_is_open(Io *io, const Lease *lease) {
-        return lease->state == LEASE_PENDING || !io_process_lives(io, lease->pid, lease->pid_start, lease->boot_id);
-}
-
-static bool needs_recovery(Change *change, bool *ret, GError **error) {
-        g_autoptr(GPtrArray) plans = ledger_unfinished(change->ledger, error);
-        g_autoptr(GPtrArray) leases = plans ? ledger_leases(change->ledger, error) : NULL;
-        Io *io = change->options.io;
-
-        if (!leases)
-                return false;
-        *ret = false;
-        for (unsigned i = 0; i < plans->len; i++) {
-                const JournalPlan *plan = plans->pdata[i];
-                *ret = *ret || !io_process_lives(io, plan->pid, plan->pid_start, plan->boot_id);
-        }
-        for (unsigned i = 0; i < leases->len; i++)
-                *ret = *ret || lease_is_open(io, leases->pdata[i]);
-        return true;
-}
-
-/* Runs with every PF locked and none of the change's own locks held, so that two recoveries cannot wait for each other. */
+/* Before the change takes its own locks: recovery takes those of the PFs that it mends. */
 static bool recover(Change *change, GError **error) {
         g_autoptr(GPtrArray) told = g_ptr_array_new_with_free_func(g_free);
         ActContext act = act_context(change);
-        bool needed;
 
-        if (!needs_recovery(change, &needed, error))
-                return false;
-        if (!needed)
-                return true;
-        LockSet *all = locks_take_all(change->options.io, lock_timeout(&change->options), error);
-        if (!all)
-                return false;
         bool ok = act_recover(&act, told, error);
-        locks_free(all);
         tell(&change->options, told);
         return ok;
 }
@@ -129,7 +98,8 @@ Change *change_begin(const ChangeOptions *options, const Want *want, GError **er
                 if (!change->locks)
                         return NULL;
         }
-        change->host = host_read(options->io, HOST_VF_STATE | HOST_USES, error);
+        unsigned caps = want->kind == WANT_ENABLE ? HOST_CAPS : 0; /* which driver VFs will have stands in config space */
+        change->host = host_read(options->io, HOST_VF_STATE | HOST_USES | caps, error);
         change->leases = change->host ? ledger_leases(change->ledger, error) : NULL;
         return change->leases ? g_steal_pointer(&change) : NULL;
 }

@@ -121,9 +121,3 @@ LockSet *locks_take(Io *io, const Want *want, unsigned timeout_ms, GError **erro
                 add_all_pfs(io, names);
         return take(io, names, timeout_ms, error);
 }
-
-LockSet *locks_take_all(Io *io, unsigned timeout_ms, GError **error) {
-        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-        add_all_pfs(io, names);
-        return take(io, names, timeout_ms, error);
-}

@@ -8,6 +8,4 @@ typedef struct LockSet LockSet;
 
 /* Locks for a want. A device that cannot be found locks nothing: planning will say so. */
 LockSet *locks_take(Io *io, const Want *want, unsigned timeout_ms, GError **error);
-/* Every PF of the machine. */
-LockSet *locks_take_all(Io *io, unsigned timeout_ms, GError **error);
 void locks_free(LockSet *set);

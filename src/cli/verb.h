@@ -15,6 +15,7 @@ enum {
         OPT_FROM = 1 << 6,
         OPT_TIMEOUT = 1 << 7,
         OPT_NEW_LEDGER = 1 << 8,
+        OPT_COMMAND = 1 << 9, /* words after "--" are a command; for other verbs they are words like any */
         OPT_CHANGES = OPT_DRY_RUN | OPT_DISRUPT,
 };
 
@@ -44,6 +45,8 @@ typedef struct {
 
 extern const Verb verbs[]; /* ends with name NULL; alphabetical */
 const Verb *verb_find(const char *name);
+/* Sets the USAGE error for a verb that there is not, with the one that was probably meant. */
+void verb_set_unknown(const char *name, GError **error);
 
 bool verb_attach(Cli *cli, GError **error);
 bool verb_bind(Cli *cli, GError **error);

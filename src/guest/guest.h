@@ -10,11 +10,13 @@ typedef struct {
         const char *name; /* "qemu" */
         /* Names of the guests that run now and can be talked to: char*. */
         bool (*list)(Io *io, GPtrArray *names, GError **error);
+        /* NOT_FOUND means that for certain no such guest runs; a name that fits several is REFUSED, and a guest that
+         * cannot be reached is anything else. */
         GuestInfo *(*read)(Io *io, const char *name, GError **error);
         /* Gives `host` to the guest as device `id` on slot `bus`; returns when the guest's monitor lists it. */
         bool (*plug)(Io *io, const char *name, PciAddr host, const char *id, const char *bus, GError **error);
         /* Asks the guest to let go and waits for DEVICE_DELETED. PENDING: asked, not gone within `timeout_ms`.
-         * A device or guest that is not there is DONE. */
+         * A device or guest that is not there is DONE. The error is set for FAILED and for PENDING. */
         GuestPlug (*unplug)(Io *io, const char *name, const char *id, unsigned timeout_ms, GError **error);
 } GuestBackend;
 

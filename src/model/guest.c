@@ -72,7 +72,7 @@ char *guest_info_ref(const GuestInfo *info) {
 
 static bool name_ok(const char *name) {
         size_t length = strlen(name);
-        if (length == 0 || length > NAME_MAX_BYTES || !g_utf8_validate(name, (gssize) length, NULL))
+        if (length == 0 || length > NAME_MAX_BYTES || !g_utf8_validate(name, (gssize)length, NULL))
                 return false;
         for (const char *p = name; *p; p = g_utf8_next_char(p))
                 if (*p == '/' || g_unichar_iscntrl(g_utf8_get_char(p)))

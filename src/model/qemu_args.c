@@ -11,17 +11,17 @@ enum { MONITORS_MAX = 8 };
 /* One chardev that may serve a monitor: known by id once both -chardev and -mon were read, in any order. */
 typedef struct {
         char *id;
-        char *path;   /* NULL: no socket by path (fd=, tcp …) */
+        char *path; /* NULL: no socket by path (fd=, tcp …) */
         bool listens;
         bool control; /* a QMP monitor sits on it */
 } Chardev;
 
 typedef struct {
         QemuArgs *args;
-        GPtrArray *chardevs;       /* Chardev* */
-        GHashTable *controls;      /* char*: ids of chardevs that QMP monitors name */
-        bool name_as_libvirt;      /* -name guest=…,debug-threads=… */
-        bool object_of_libvirt;    /* -object … below libvirt's state folder */
+        GPtrArray *chardevs;    /* Chardev* */
+        GHashTable *controls;   /* char*: ids of chardevs that QMP monitors name */
+        bool name_as_libvirt;   /* -name guest=…,debug-threads=… */
+        bool object_of_libvirt; /* -object … below libvirt's state folder */
 } Walk;
 
 static void chardev_free(void *data) {
@@ -155,9 +155,10 @@ static const struct {
         const char *option;
         void (*read)(Walk *walk, const char *value);
 } table[] = {
-        {"name", read_name},     {"uuid", read_uuid},  {"chardev", read_chardev}, {"mon", read_mon}, {"qmp", read_qmp},
-        {"qmp-pretty", read_qmp}, {"object", read_object}, {"append", skip},     {"fw_cfg", skip},  {"smbios", skip},
-        {"device", skip},        {"drive", skip},      {"netdev", skip},          {"kernel", skip},  {"initrd", skip},
+        {"name", read_name}, {"uuid", read_uuid},      {"chardev", read_chardev}, {"mon", read_mon},
+        {"qmp", read_qmp},   {"qmp-pretty", read_qmp}, {"object", read_object},   {"append", skip},
+        {"fw_cfg", skip},    {"smbios", skip},         {"device", skip},          {"drive", skip},
+        {"netdev", skip},    {"kernel", skip},         {"initrd", skip},
 };
 
 /* The words of other options are left out when they do not begin with '-'; so it does not matter which of them take
@@ -204,22 +205,22 @@ QemuArgs *qemu_args_parse(const char *const *args) {
 static bool is_qemu(const char *program) {
         const char *slash = strrchr(program, '/');
         const char *name = slash ? slash + 1 : program;
-        return (g_str_has_prefix(name, "qemu-system-") && name[strlen("qemu-system-")]) || g_str_equal(name, "qemu-kvm") ||
-               g_str_equal(name, "kvm");
+        return (g_str_has_prefix(name, "qemu-system-") && name[strlen("qemu-system-")]) ||
+               g_str_equal(name, "qemu-kvm") || g_str_equal(name, "kvm");
 }
 
 QemuArgs *qemu_args_parse_cmdline(const char *bytes, size_t length) {
         g_autoptr(GPtrArray) args = g_ptr_array_new_with_free_func(g_free);
         for (size_t start = 0; start < length;) {
                 const char *end = memchr(bytes + start, '\0', length - start);
-                size_t size = end ? (size_t) (end - (bytes + start)) : length - start;
+                size_t size = end ? (size_t)(end - (bytes + start)) : length - start;
                 g_ptr_array_add(args, g_strndup(bytes + start, size));
                 start += size + 1;
         }
         if (args->len == 0 || !is_qemu(args->pdata[0]))
                 return NULL;
         g_ptr_array_add(args, NULL);
-        return qemu_args_parse((const char *const *) args->pdata + 1);
+        return qemu_args_parse((const char *const *)args->pdata + 1);
 }
 
 void qemu_args_free(QemuArgs *args) {

@@ -133,6 +133,9 @@ char *step_describe(const Step *step) {
 
         switch (step->kind) {
         case STEP_MODULE:
+                /* An alias is no name that people know. */
+                if (g_str_has_prefix(step->to.text, "pci:"))
+                        return g_strdup_printf("%s: load the host's driver for it, if there is one", name);
                 return g_strdup_printf("load the module %s", step->to.text);
         case STEP_LINK:
                 return g_strdup_printf("%s: %s → %s", step->netdev ? step->netdev : name, from, to);

@@ -48,6 +48,16 @@ static void dismantle(Plan *plan, const PlanInput *input, const Dev *pf) {
         plan_number(plan, STEP_NUMVFS, pf, pf->num_vfs, 0, "the kernel changes a count only by way of 0");
 }
 
+/* The module that drives the VFs, as an alias for it. udev loads it when the VFs appear, which takes a moment: a driver
+ * that comes only after autoprobe is back would take them all. So it comes first. */
+static void add_vf_module(Plan *plan, const Dev *pf) {
+        if (!pf->has_caps || !pf->caps.has_sriov)
+                return;
+        Step *step = plan_add(plan, step_new(STEP_MODULE, pf->addr, "the VFs' own driver, so that it does not come later and take them"));
+        step->to.text = g_strdup_printf("pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X", pf->vendor, pf->caps.sriov_vf_device, pf->subvendor,
+                                        pf->subdevice, pf->class_code >> 16 & 0xff, pf->class_code >> 8 & 0xff, pf->class_code & 0xff);
+}
+
 void plan_vf_count(Plan *plan, const PlanInput *input, const Dev *pf, unsigned wanted, bool disrupt) {
         g_autofree char *nick = snapshot_nick(input->host, pf);
 
@@ -66,6 +76,8 @@ void plan_vf_count(Plan *plan, const PlanInput *input, const Dev *pf, unsigned w
         }
         if (plan->refusals->len)
                 return;
+        if (pf->autoprobe && wanted)
+                add_vf_module(plan, pf);
         if (pf->autoprobe)
                 plan_number(plan, STEP_AUTOPROBE, pf, 1, 0, "so that no host driver takes a VF before it is set up");
         if (pf->num_vfs)

@@ -1,0 +1,50 @@
+/* What each kind of step reads and makes. Private to act/: a file a group of effects, one row each in effects.c. */
+#pragma once
+
+#include "act/act.h"
+
+typedef struct {
+        /* Reads the fact as it is now. 0, or a negative errno with *error set; -EAGAIN and -EBUSY: ask again. NULL: there
+         * is nothing to read, and nothing to undo. */
+        int (*read)(ActContext *act, const Step *step, Fact *ret, GError **error);
+        /* Makes the fact `target`; `now` is what was just read (all zero without read). Returns as read does; -EINPROGRESS:
+         * a guest was asked and has not let go yet. */
+        int (*make)(ActContext *act, const Step *step, const Fact *now, const Fact *target, GError **error);
+        /* Says why the fact that was read back is not what was made; NULL: the plain words do. */
+        void (*explain)(ActContext *act, const Step *step, const Fact *now, const Fact *target, GError **error);
+} Effect;
+
+extern const Effect effect_module, effect_link, effect_autoprobe, effect_numvfs, effect_driver, effect_vf_state, effect_reset,
+        effect_guest;
+
+typedef enum {
+        EFFECT_DONE,
+        EFFECT_FAILED,
+        EFFECT_UNTOUCHED, /* failed before anything was changed */
+        EFFECT_PENDING, /* a guest was asked and has not let go */
+        EFFECT_STUCK,   /* failed by its deadline: the kernel is still at it and may finish later */
+} EffectResult;
+
+/* True when the step is of a kind whose fact can be read, and so undone. */
+bool effect_has_fact(const Step *step);
+/* Reads the fact, asking again for a while on EAGAIN and EBUSY. */
+bool effect_read(ActContext *act, const Step *step, Fact *ret, GError **error);
+/* Makes the fact `target` unless it is that already (`force`: even then), and reads it back. */
+EffectResult effect_make(ActContext *act, const Step *step, const Fact *target, bool force, GError **error);
+/* `now` is what `target` asks for. Fields that a driver does not report count as taken, unless `strict`. */
+bool effect_same(const Step *step, const Fact *now, const Fact *target, bool strict);
+
+/* For the effects' files. */
+
+enum { SLOW_WRITE_MS = 30 * 1000 }; /* binding, unbinding and resets may wait for a device */
+
+/* "sys/bus/pci/devices/0000:01:00.0/LEAF"; the caller frees. */
+char *effect_path(PciAddr dev, const char *leaf);
+/* Sets an error of the errno's kind: "<what>: <strerror><; remedy>" (remedy NULL: none). Returns negative_errno. */
+int effect_fail(GError **error, int negative_errno, const char *remedy, const char *format, ...) G_GNUC_PRINTF(4, 5);
+/* The function is on the bus. */
+bool effect_device_there(Io *io, PciAddr dev);
+/* A driver that only holds a function's place: it never counts as the host's own. */
+bool effect_is_placeholder(const char *driver);
+/* How many virtfnN links a PF has: the kernel's own count can block (field-facts 1). Negative errno. */
+int effect_count_vfs(Io *io, PciAddr pf);

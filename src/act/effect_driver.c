@@ -1,0 +1,118 @@
+/* The driver of a function: unbind, driver_override, drivers_probe, and the link read back (field-facts 4, 20, 21).
+ *
+ * new_id is never used: it would claim every unbound device of that kind, now and later. */
+#include "act/effect.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+
+static int read_driver(ActContext *act, const Step *step, Fact *ret, GError **error) {
+        g_autofree char *link = effect_path(step->dev, "driver");
+        g_autofree char *override = effect_path(step->dev, "driver_override");
+        char name[PCI_ADDR_TEXT_SIZE];
+
+        pci_addr_format(step->dev, name);
+        int r = io_read_link_name(act->io, link, &ret->driver);
+        if (r < 0 && r != -ENOENT)
+                return effect_fail(error, r, NULL, "%s: its driver cannot be read", name);
+        r = io_read_text(act->io, override, &ret->driver_override);
+        if (r == -ENOENT && !effect_device_there(act->io, step->dev))
+                return effect_fail(error, -ENODEV, "its VFs may have been turned off meanwhile; see 'vfadm list'", "%s is gone", name);
+        if (r < 0)
+                return effect_fail(error, r, NULL, "%s cannot be read", override);
+        /* The kernel prints a missing override as "(null)" (pci-sysfs.c, driver_override_show). */
+        if (!*ret->driver_override || g_str_equal(ret->driver_override, "(null)"))
+                g_clear_pointer(&ret->driver_override, g_free);
+        return 0;
+}
+
+static int set_override(Io *io, PciAddr dev, const char *driver, GError **error) {
+        g_autofree char *path = effect_path(dev, "driver_override");
+        /* An empty write never reaches the kernel; a bare newline clears (driver_set_override). */
+        int r = io_write(io, path, driver ? driver : "\n", SLOW_WRITE_MS);
+        return r < 0 ? effect_fail(error, r, NULL, "%s cannot be written", path) : 0;
+}
+
+static int unbind(Io *io, PciAddr dev, const char *driver, GError **error) {
+        g_autofree char *path = effect_path(dev, "driver/unbind");
+        char name[PCI_ADDR_TEXT_SIZE];
+
+        pci_addr_format(dev, name);
+        int r = io_write(io, path, name, SLOW_WRITE_MS);
+        if (r >= 0 || r == -ENODEV) /* ENODEV: it was unbound between our look and our write */
+                return 0;
+        const char *remedy = r == -ETIMEDOUT ? "somebody still uses it; see who with 'vfadm show', end that, then run 'vfadm recover'" : "look at dmesg";
+        return effect_fail(error, r, remedy, "%s: %s does not let go of it", name, driver);
+}
+
+/* driver_override does not load modules, and a driver's module carries its name nearly always. A driver that is built in or
+ * registered already needs none. */
+static int need_driver(Io *io, PciAddr dev, const char *driver, GError **error) {
+        g_autofree char *path = g_strconcat("sys/bus/pci/drivers/", driver, NULL);
+        g_auto(GStrv) names = NULL;
+        char name[PCI_ADDR_TEXT_SIZE];
+
+        if (io_list(io, path, &names) >= 0)
+                return 0;
+        int r = io_load_module(io, driver);
+        if (r >= 0)
+                return 0;
+        pci_addr_format(dev, name);
+        return effect_fail(error, r, "is the driver's name right, and its module part of this kernel?", "%s: the driver %s is not loaded and its module cannot be", name, driver);
+}
+
+/* The kernel says yes to a probe although nobody took the device: the link decides. */
+static int probe(Io *io, PciAddr dev, const char *driver, GError **error) {
+        g_autofree char *link = effect_path(dev, "driver");
+        g_autofree char *bound = NULL;
+        char name[PCI_ADDR_TEXT_SIZE];
+
+        pci_addr_format(dev, name);
+        int r = io_write(io, "sys/bus/pci/drivers_probe", name, SLOW_WRITE_MS);
+        if (r < 0) {
+                const char *remedy = r == -EBUSY ? "its IOMMU group may be in use by a guest; see 'vfadm show'" : "look at dmesg";
+                return effect_fail(error, r, remedy, "%s: %s did not take it", name, driver ? driver : "the host's own driver");
+        }
+        if (!driver)
+                return 0;
+        r = io_read_link_name(io, link, &bound);
+        if (r < 0 && r != -ENOENT)
+                return effect_fail(error, r, NULL, "%s: its driver cannot be read", name);
+        if (g_strcmp0(bound, driver) == 0)
+                return 0;
+        g_set_error(error, VFADM_ERROR, VFADM_ERROR_FAILED, "%s: %s did not take it: %s has it now; look at dmesg for the driver's reason",
+                    name, driver, bound ? bound : "no driver");
+        return -EIO;
+}
+
+static int bind_named(Io *io, const Step *step, const char *driver, GError **error) {
+        int r = need_driver(io, step->dev, driver, error);
+        if (r < 0)
+                return r;
+        /* The override is set even where none shall stay: with autoprobe off the kernel lets only an overridden VF be
+         * probed (field-facts 4), and it keeps any other driver out meanwhile. */
+        r = set_override(io, step->dev, driver, error);
+        return r < 0 ? r : probe(io, step->dev, driver, error);
+}
+
+static int make_driver(ActContext *act, const Step *step, const Fact *now, const Fact *target, GError **error) {
+        bool own = g_strcmp0(target->driver, DRIVER_OWN) == 0;
+        bool leave = now->driver && (own ? effect_is_placeholder(now->driver) : g_strcmp0(now->driver, target->driver) != 0);
+        const char *override = now->driver_override;
+        int r;
+
+        if (leave && (r = unbind(act->io, step->dev, now->driver, error)) < 0)
+                return r;
+        bool bind = target->driver && (leave || !now->driver);
+        if (bind && !own) {
+                if ((r = bind_named(act->io, step, target->driver, error)) < 0)
+                        return r;
+                override = target->driver;
+        }
+        if (g_strcmp0(override, target->driver_override) != 0 && (r = set_override(act->io, step->dev, target->driver_override, error)) < 0)
+                return r;
+        return bind && own ? probe(act->io, step->dev, NULL, error) : 0;
+}
+
+const Effect effect_driver = {.read = read_driver, .make = make_driver};

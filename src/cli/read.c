@@ -1,0 +1,69 @@
+/* What the reading verbs have in common. */
+#include "cli/read.h"
+
+#include "host/host.h"
+#include "io/tree.h"
+#include "ledger/ledger.h"
+#include "show/value.h"
+
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+Io *cli_open(const Cli *cli, GError **error) {
+        return cli->root ? io_archive_open(cli->root, error) : io_real_new("/", error);
+}
+
+Snapshot *cli_read_host(const Cli *cli, Io *io, unsigned what, GError **error) {
+        Snapshot *host = host_read(io, what, error);
+        for (unsigned i = 0; host && i < host->notes->len; i++)
+                cli_note(cli, "%s", (const char *) host->notes->pdata[i]);
+        return host;
+}
+
+GPtrArray *cli_read_leases(const Cli *cli, GError **error) {
+        if (cli->root && !cli->ledger_dir)
+                return g_ptr_array_new();
+        g_autoptr(Ledger) ledger = ledger_open(cli->ledger_dir, true, error);
+        return ledger ? ledger_leases(ledger, error) : NULL;
+}
+
+GPtrArray *cli_known_leases(const Cli *cli, Snapshot *host) {
+        g_autoptr(GError) error = NULL;
+        GPtrArray *leases = cli_read_leases(cli, &error);
+        if (!error)
+                return leases;
+        cli_note(cli, "leases are not shown: %s", error->message);
+        g_ptr_array_add(host->notes, g_strdup_printf("leases are not shown: %s", error->message));
+        return g_ptr_array_new();
+}
+
+void cli_note(const Cli *cli, const char *format, ...) {
+        va_list args;
+
+        if (cli->quiet || cli->json)
+                return;
+        va_start(args, format);
+        g_autofree char *text = g_strdup_vprintf(format, args);
+        va_end(args);
+        g_autofree char *safe = value_safe(text);
+        fprintf(stderr, "vfadm: note: %s\n", safe);
+}
+
+void cli_print_json(json_t *json) {
+        json_dumpf(json, stdout, JSON_INDENT(2));
+        putchar('\n');
+        json_decref(json);
+}
+
+void cli_print_text(char *text) {
+        fputs(text, stdout);
+        g_free(text);
+}
+
+unsigned cli_width(void) {
+        struct winsize size;
+        if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+                return 0;
+        return size.ws_col;
+}

@@ -1,0 +1,31 @@
+/* vfadm record FILE */
+#include "cli/read.h"
+#include "host/host.h"
+#include "io/recorder.h"
+#include "show/value.h"
+
+#include <glib/gstdio.h>
+#include <stdio.h>
+
+bool verb_record(Cli *cli, GError **error) {
+        const char *file = cli->args[0];
+        g_autoptr(Io) base = cli_open(cli, error);
+        g_autoptr(Io) recorder = base ? io_recorder_new(base) : NULL;
+        g_autoptr(Snapshot) host = recorder ? cli_read_host(cli, recorder, HOST_EVERYTHING, error) : NULL;
+        GStatBuf written;
+
+        if (!host || !io_recorder_write(recorder, file, error))
+                return false;
+        int64_t bytes = g_stat(file, &written) == 0 ? (int64_t) written.st_size : 0;
+        if (cli->json) {
+                cli_print_json(json_pack("{s:o, s:I, s:i}", "file", value_string(file), "bytes", (json_int_t) bytes, "devices", (int) host->devs->len));
+                return true;
+        }
+        printf("%s: %u PCI functions, %" G_GINT64_FORMAT " KiB\n", file, host->devs->len, (bytes + 1023) / 1024);
+        if (!cli->quiet)
+                printf("It holds what vfadm reads of this host: PCI devices, drivers, IOMMU groups, network devices with\n"
+                       "their MAC and IP addresses, VF settings, and who uses a device. No secrets: of command lines only the\n"
+                       "program, -name and -uuid, of open files only those of VFIO and KVM, nothing of environments.\n"
+                       "'vfadm list --root %s' shows it.\n", file);
+        return true;
+}

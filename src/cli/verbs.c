@@ -1,0 +1,311 @@
+/* The table of verbs. What stands here is what `vfadm help VERB` prints, so it must be plain and exact. */
+#include "cli/verb.h"
+
+#include "base/error.h"
+
+#include <string.h>
+
+#define WORDS 64 /* key=value words and device names: more than anyone types */
+
+/* Parts of descriptions that several verbs share. */
+#define ABOUT_WORDS                                                                                                  \
+        "  mac=02:00:00:00:00:01        the MAC; no multicast, and none that another VF of the PF has\n"              \
+        "  vlan=42, vlan=42.3           VLAN 1 to 4094 that the card puts on the VF's frames, with QoS 0 to 7;\n"     \
+        "                               vlan=0 takes it away\n"                                                       \
+        "  vlan=42/802.1ad              the same as a service tag (few drivers take it)\n"                            \
+        "  trust=on|off                 whether the VF may change its MAC and receive everything\n"                   \
+        "  spoofchk=on|off              whether frames from another MAC are dropped\n"                                \
+        "  link=auto|on|off             the link that the VF sees: the PF's, always up, always down\n"                \
+        "  min-rate=N, max-rate=N       Mbit/s it is sure of, and at most gets; 0: no limit\n"
+
+#define ABOUT_DISRUPT                                                                                                \
+        "A device that carries this host (a mounted file system, swap, the default route, the address you are logged\n" \
+        "in by), one that a guest or another process holds, and a leased one are refused, always. A network device\n"   \
+        "that is up or has addresses, and a disk that LVM or md holds, are refused too, unless you say --disrupt.\n"
+
+const Verb verbs[] = {
+        {.name = "attach",
+         .usage = "GUEST [--from PF|VF] [key=value…]",
+         .summary = "give a running guest a free VF",
+         .options = OPT_CHANGES | OPT_FROM,
+         .min_args = 1,
+         .max_args = WORDS,
+         .run = verb_attach,
+         .description =
+                 "Takes a free VF, sets its MAC and the rest, binds it to VFIO, and plugs it into the guest, which must be\n"
+                 "running. The ledger keeps who has it and what it was before, so that 'vfadm detach' gives it back as it\n"
+                 "was. The VF's address is printed.\n"
+                 "\n"
+                 "GUEST is qemu:NAME, NAME being what its -name says, or bare NAME where only one guest has it. QEMU must\n"
+                 "have a QMP socket (-qmp unix:PATH,server=on,wait=off) and a free pcie-root-port.\n"
+                 "\n"
+                 "--from names the PF to take a VF of, or the very VF; without it, any free VF of any PF will do. The words:\n"
+                 "\n" ABOUT_WORDS
+                 "  nic=N                        number of the guest's NIC, from 0; the next free one if left out\n"
+                 "\n"
+                 "Without mac=, a MAC is derived from the guest and its NIC number: always the same one, so that the guest\n"
+                 "never sees a new card. What is not asked for is left as it is.\n",
+         .examples = "vfadm attach web1 --from enp1s0 vlan=42     # a free VF of enp1s0, on VLAN 42\n"
+                     "vfadm attach qemu:web1 --from enp1s0/3      # this very VF\n"
+                     "vfadm attach web1 --dry-run                 # what would be done\n"},
+        {.name = "bind",
+         .usage = "DEVICE DRIVER",
+         .summary = "bind a device to a driver, VFIO or another",
+         .options = OPT_CHANGES | OPT_WITH_GROUP,
+         .min_args = 2,
+         .max_args = 2,
+         .run = verb_bind,
+         .description =
+                 "Binds any PCI function to a driver by driver_override, loads the driver's module first, and reads back\n"
+                 "that it has bound. DRIVER vfio means VFIO by the variant driver that the kernel names for this device\n"
+                 "(mlx5_vfio_pci …), or vfio-pci where it names none.\n"
+                 "\n"
+                 "For VFIO, all devices of an IOMMU group go together: when other members have drivers, vfadm names them and\n"
+                 "stops, unless you say --with-group. Bridges are never unbound.\n"
+                 "\n" ABOUT_DISRUPT,
+         .examples = "vfadm bind 0000:03:00.0 vfio                # ready for any VFIO user\n"
+                     "vfadm bind 03:00.0 vfio --with-group        # and all that shares its group\n"
+                     "vfadm bind enp1s0/2 igbvf                   # VF 2 to the host\n"},
+        {.name = "detach",
+         .usage = "GUEST VF",
+         .summary = "take a device back from a running guest",
+         .options = OPT_DRY_RUN | OPT_TIMEOUT,
+         .min_args = 2,
+         .max_args = 2,
+         .run = verb_detach,
+         .description =
+                 "Asks the guest to let go of the device, waits until it has, resets it, restores MAC, VLAN, trust and driver\n"
+                 "as they were before 'vfadm attach', and ends the lease.\n"
+                 "\n"
+                 "A guest that has not let go in time keeps the device and its lease, marked pending (exit status 7). Some\n"
+                 "guests let go later, or at their next reboot: detach again then, or 'vfadm release' when it is gone.\n",
+         .examples = "vfadm detach web1 enp1s0/3\n"
+                     "vfadm detach qemu:web1 0000:01:10.6 --timeout 120\n"},
+        {.name = "disable",
+         .usage = "PF",
+         .summary = "turn all VFs of a PF off",
+         .options = OPT_CHANGES,
+         .min_args = 1,
+         .max_args = 1,
+         .run = verb_disable,
+         .description = "Removes every VF of the PF. The kernel itself would remove a VF that a guest has, without a word: vfadm looks\n"
+                        "first, names who uses which VF, and refuses.\n"
+                        "\n" ABOUT_DISRUPT,
+         .examples = "vfadm disable enp1s0\n"},
+        {.name = "enable",
+         .usage = "PF N|all",
+         .summary = "turn VFs on",
+         .options = OPT_CHANGES,
+         .min_args = 2,
+         .max_args = 2,
+         .run = verb_enable,
+         .description =
+                 "Makes N VFs, or all that the card can have, and reads back that they are there. The new VFs have no driver,\n"
+                 "which is quick, and leaves them free for guests; 'vfadm unbind VF' gives one to the host.\n"
+                 "\n"
+                 "The kernel changes a number only by way of 0: all VFs that are there go away and come back bare. So this is\n"
+                 "refused while any of them is in use, with the name of who uses it. N that is there already changes nothing.\n"
+                 "\n" ABOUT_DISRUPT,
+         .examples = "vfadm enable enp1s0 7\n"
+                     "vfadm enable 0000:01:00.0 all --dry-run\n"},
+        {.name = "help",
+         .usage = "[VERB]",
+         .summary = "help about vfadm or one of its verbs",
+         .max_args = 1,
+         .run = verb_help,
+         .description = "With --json, verbs, their options and the exit statuses as data.\n",
+         .examples = "vfadm help attach\n"},
+        {.name = "leases",
+         .usage = "",
+         .summary = "who has which device, by the ledger",
+         .run = verb_leases,
+         .description =
+                 "Lists every lease: its number, device, guest, and what the guest was given. STATE is active or pending (the\n"
+                 "guest was asked to let go and has not yet), and says when the device or the process that held it is gone:\n"
+                 "'vfadm recover' gives back what a process left behind.\n",
+         .examples = "vfadm leases\n"
+                     "vfadm leases --json\n"},
+        {.name = "list",
+         .usage = "[DEVICE…]",
+         .summary = "cards, their VFs, and who uses them",
+         .options = OPT_ALL | OPT_TREE | OPT_COLUMNS,
+         .max_args = WORDS,
+         .run = verb_list,
+         .description =
+                 "Lists every PF and VF; with --all, every PCI function; with DEVICE words, only these (and a PF's VFs).\n"
+                 "Without root all is shown that may be read, and a note says what is missing. With --json each device has\n"
+                 "the values of every column, numbers as numbers, null where there is nothing to say.\n",
+         .examples = "vfadm list\n"
+                     "vfadm list --all --tree                     # all devices below their bridges\n"
+                     "vfadm list enp1s0 -o DEVICE,STATE           # what its VFs were given\n"
+                     "vfadm list -o +SLOT,NAME                    # the usual columns and two more\n"
+                     "vfadm list --root host.tar.gz               # a host recorded elsewhere\n"},
+        {.name = "record",
+         .usage = "FILE",
+         .summary = "write what vfadm reads of this host to a file",
+         .min_args = 1,
+         .max_args = 1,
+         .run = verb_record,
+         .description =
+                 "Writes an archive (.tar.gz) with what vfadm reads of this host, for bug reports and tests: every verb that\n"
+                 "reads shows it again with --root FILE. It holds PCI devices, drivers, groups, network devices with MAC and\n"
+                 "IP addresses, VF settings, and who uses a device. It holds no secrets: of command lines only the program,\n"
+                 "-name and -uuid, of open files only those of VFIO and KVM, nothing of environments. An existing file is not\n"
+                 "overwritten. Run it as root, or much is missing.\n",
+         .examples = "vfadm record host.tar.gz\n"
+                     "vfadm list --root host.tar.gz\n"},
+        {.name = "recover",
+         .usage = "",
+         .summary = "finish or undo what was interrupted",
+         .options = OPT_NEW_LEDGER,
+         .run = verb_recover,
+         .description =
+                 "Brings every change that a killed vfadm or a crash left half-done to its end, or back to what was; then gives\n"
+                 "back each leased device whose guest is gone. Changes that are under way are left alone. Every changing verb\n"
+                 "does this first, so that you seldom need it.\n"
+                 "\n"
+                 "A damaged ledger is never overwritten: with --new-ledger it is renamed (its new name is printed) and a new,\n"
+                 "empty one begins. Leases that only the old one knew are forgotten then: look at 'vfadm list' for devices\n"
+                 "that are bound to VFIO.\n",
+         .examples = "vfadm recover\n"},
+        {.name = "release",
+         .usage = "VF|LEASE",
+         .summary = "give a leased device back when its guest is gone",
+         .options = OPT_DRY_RUN,
+         .min_args = 1,
+         .max_args = 1,
+         .run = verb_release,
+         .description =
+                 "Ends a lease, named by its device or by its number in 'vfadm leases': the device is reset and gets back its\n"
+                 "former MAC, VLAN, trust and driver. Refused while the guest still has the device: 'vfadm detach' asks it to\n"
+                 "let go.\n",
+         .examples = "vfadm release enp1s0/3\n"
+                     "vfadm release 12                            # lease number 12\n"},
+        {.name = "run",
+         .usage = "[--from PF|VF] [key=value…] -- COMMAND…",
+         .summary = "start a guest with a VF, and take it back when it ends",
+         .options = OPT_CHANGES | OPT_FROM | OPT_COMMAND,
+         .max_args = WORDS,
+         .run = verb_run,
+         .description =
+                 "Takes a free VF, sets it up as 'vfadm attach' does, starts the command, a QEMU, with it, and gives the VF back\n"
+                 "when the command ends, however it ends. If vfadm itself is killed, the guest goes on, and the next changing\n"
+                 "verb or 'vfadm recover' gives the VF back after the guest's end. The exit status is the command's.\n"
+                 "\n"
+                 "In the command the word {vf}, also inside a word, becomes the VF's address; without it,\n"
+                 "'-device vfio-pci,host=ADDRESS' is added at the end. The words are:\n"
+                 "\n" ABOUT_WORDS
+                 "  nic=N                        number of the guest's NIC, from 0; the next free one if left out\n"
+                 "\n"
+                 "Without mac=, a MAC that stays the same is derived from the -uuid or -name in the command.\n",
+         .examples = "vfadm run --from enp1s0 vlan=42 -- qemu-system-x86_64 -name web1 -machine q35,accel=kvm -m 2G disk.img\n"
+                     "vfadm run -- qemu-system-x86_64 -name web1 -device vfio-pci,host={vf},bus=rp1 …\n"},
+        {.name = "set",
+         .usage = "VF key=value…",
+         .summary = "set MAC, VLAN and the rest of a VF",
+         .options = OPT_CHANGES,
+         .min_args = 2,
+         .max_args = WORDS,
+         .run = verb_set,
+         .description =
+                 "Sets what its PF keeps of a VF. Only what differs is written, and then read back. The words:\n"
+                 "\n" ABOUT_WORDS
+                 "\n"
+                 "What the driver of the card does not take is refused before anything is written; 'vfadm show VF' says what it\n"
+                 "takes. A change that whoever uses the VF would notice is refused, unless you say --disrupt.\n",
+         .examples = "vfadm set enp1s0/3 mac=02:00:00:00:00:01 vlan=42\n"
+                     "vfadm set enp1s0/3 vlan=0 trust=on max-rate=1000\n"},
+        {.name = "show",
+         .usage = "DEVICE",
+         .summary = "all about one device",
+         .min_args = 1,
+         .max_args = 1,
+         .run = verb_show,
+         .description =
+                 "Says all that vfadm knows of one PCI function: identity, driver, who uses it, its lease, where it is and what\n"
+                 "bridges are above it, its IOMMU group with every member, capabilities and ways to reset it; of a PF, how many\n"
+                 "VFs it can have and what its driver takes; of a VF, its admin state.\n",
+         .examples = "vfadm show enp1s0\n"
+                     "vfadm show enp1s0/3\n"
+                     "vfadm show 0000:01:10.6 --json\n"},
+        {.name = "unbind",
+         .usage = "DEVICE",
+         .summary = "give a device back to the host's own driver",
+         .options = OPT_CHANGES,
+         .min_args = 1,
+         .max_args = 1,
+         .run = verb_unbind,
+         .description =
+                 "Takes the device from VFIO (or whatever driver_override named) and lets the host's own driver have it, also a\n"
+                 "VF whose PF keeps drivers from new VFs (autoprobe off). A device that has its own driver is left as it is.\n"
+                 "\n" ABOUT_DISRUPT,
+         .examples = "vfadm unbind 0000:03:00.0\n"
+                     "vfadm unbind enp1s0/2\n"},
+        {.name = "version", .usage = "", .summary = "the version of vfadm", .run = verb_version, .description = "", .examples = ""},
+        {NULL},
+};
+
+const Verb *verb_find(const char *name) {
+        for (const Verb *verb = verbs; verb->name; verb++)
+                if (g_str_equal(verb->name, name))
+                        return verb;
+        return NULL;
+}
+
+/* Letters to add, drop, change or swap with the next one to get from one word to the other (optimal string alignment);
+ * words longer than any verb's are far from all. */
+static unsigned distance(const char *a, const char *b) {
+        enum { LONGEST = 16 };
+        unsigned cost[LONGEST + 1][LONGEST + 1];
+        size_t m = strlen(a), n = strlen(b);
+
+        if (m > LONGEST || n > LONGEST)
+                return LONGEST;
+        for (size_t i = 0; i <= m; i++)
+                for (size_t j = 0; j <= n; j++) {
+                        if (i == 0 || j == 0) {
+                                cost[i][j] = (unsigned) (i + j);
+                                continue;
+                        }
+                        unsigned best = cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+                        best = MIN(best, cost[i - 1][j] + 1);
+                        best = MIN(best, cost[i][j - 1] + 1);
+                        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                                best = MIN(best, cost[i - 2][j - 2] + 1);
+                        cost[i][j] = best;
+                }
+        return cost[m][n];
+}
+
+/* Words of other tools and near misses of their own. */
+static const struct {
+        const char *typed, *meant;
+} synonyms[] = {
+        {"ls", "list"},       {"lspci", "list"},  {"status", "list"},  {"info", "show"},   {"create", "enable"},
+        {"plug", "attach"},   {"add", "attach"},  {"unplug", "detach"}, {"remove", "detach"}, {"free", "release"},
+        {"start", "run"},     {"exec", "run"},    {"lease", "leases"}, {"dump", "record"}, {"save", "record"},
+        {"reattach", "unbind"},
+};
+
+static const Verb *suggest(const char *name) {
+        const Verb *nearest = NULL;
+        unsigned least = 3; /* two letters wrong is the most that still is a slip */
+
+        for (size_t i = 0; i < G_N_ELEMENTS(synonyms); i++)
+                if (g_str_equal(synonyms[i].typed, name))
+                        return verb_find(synonyms[i].meant);
+        for (const Verb *verb = verbs; verb->name; verb++) {
+                unsigned d = distance(name, verb->name);
+                if (d < least && d < strlen(verb->name)) {
+                        least = d;
+                        nearest = verb;
+                }
+        }
+        return nearest;
+}
+
+void verb_set_unknown(const char *name, GError **error) {
+        const Verb *meant = suggest(name);
+        g_autofree char *hint = meant ? g_strdup_printf("did you mean '%s'? ", meant->name) : g_strdup("");
+        g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "there is no verb '%s'; %s'vfadm help' names all", name, hint);
+}

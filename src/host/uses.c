@@ -1,1 +1,0 @@
-/* uses.c: to be written. */

@@ -1,1 +1,0 @@
-/* show.c: to be written. */

@@ -1,0 +1,58 @@
+/* A small machine behind the seam for the tests of act/: one igb with VFs, one guest, and what the kernel answers when it is
+ * told to fail. It also stands in for host_read(), rtnl.h and guest.h, so that these tests are of act/ alone; the whole
+ * house is run on the simulated kernel. */
+#pragma once
+
+#include "act/act.h"
+#include "model/guest.h"
+#include "model/snapshot.h"
+
+#define PF_NAME "0000:01:00.0"
+#define BOOT "11111111-2222-3333-4444-555555555555"
+
+enum { MY_PID = 100, GUEST_PID = 812, DEAD_PID = 4000, MAX_VFS = 4 };
+
+typedef struct {
+        Io io;
+        GHashTable *files; /* path → text */
+        GHashTable *links; /* path → target */
+        GPtrArray *log;    /* char*: every change */
+        int64_t clock;
+
+        unsigned gives;    /* how many VFs the driver makes at most */
+        VfState vfs[MAX_VFS];
+        unsigned reports;  /* VF_* that the driver reports */
+        bool refuses_zero_mac;
+        bool ignores_vlan; /* says yes and does nothing */
+        int busy;          /* so many netlink changes are answered EAGAIN; -1: all */
+        bool nobody_binds; /* drivers_probe says yes and binds nothing */
+
+        char *fail_prefix; /* a change whose log line begins so fails … */
+        int fail_errno;    /* … with this */
+        int fail_times;    /* … so many times; -1: always */
+        int lock_result;   /* 0, or what taking a PF's lock gives */
+
+        bool guest_runs;
+        char *guest_has;   /* device id, or NULL */
+        bool guest_keeps;  /* answers "pending" */
+        bool guest_deaf;   /* its monitor does not answer */
+        int user_pid;      /* a process that holds VF 0; 0: none */
+} Machine;
+
+PciAddr machine_pf(void);
+PciAddr machine_vf(unsigned index);
+
+Machine *machine_new(unsigned num_vfs);
+void machine_free(Machine *machine);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Machine, machine_free)
+
+void machine_put(Machine *machine, const char *path, const char *text);
+void machine_set_driver(Machine *machine, unsigned vf, const char *driver, const char *driver_override);
+/* "igbvf", "igbvf (igbvf)", "-": driver and override of a VF; the caller frees. */
+char *machine_driver(Machine *machine, unsigned vf);
+unsigned machine_num_vfs(Machine *machine);
+char *machine_autoprobe(Machine *machine);
+void machine_start_process(Machine *machine, int pid);
+void machine_end_process(Machine *machine, int pid);
+/* The log so far, one change a line, and empties it; the caller frees. */
+char *machine_take_log(Machine *machine);
