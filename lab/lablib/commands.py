@@ -1,15 +1,18 @@
 # What each vflab command does, in the order of its help.
+import contextlib
 import pathlib
+import shutil
 import sys
 import time
 
-from . import cache, image, machine, remote, saved, topology
+from . import cache, image, kvm, machine, remote, saved, topology
 from .cache import LabError
 from .machine import Machine
 from .progress import Progress
 
 # Where the image puts the guest's files inside the emulated host.
-GUEST_FILES = ("/opt/vflab/guest/vmlinuz", "/opt/vflab/guest/initrd.img", "/opt/vflab/guest/start")
+GUEST_FILES = ("/opt/vflab/guest/vmlinuz", "/opt/vflab/guest/initrd.img", "/opt/vflab/guest/start",
+               "/opt/vflab/guest/await", "/opt/vflab/guest/ask")
 
 
 def up(options):
@@ -25,44 +28,71 @@ def up(options):
 def bring_up(options, progress):
     lab = Machine(options.name)
     if lab.running and lab.record["up"]:
-        if lab.record["topology"] != options.topology:
-            raise LabError(f"lab '{lab.name}' is running with topology {lab.record['topology']}; "
-                           f"use another --name, or 'lab/vflab down' first")
+        if lab.record["topology"] != options.topology or lab.record["wire"] != options.wire:
+            raise LabError(f"lab '{lab.name}' is running as {lab.record['topology']}, "
+                           f"wire {lab.record['wire'] or '-'}; use another --name, or end it first")
         print(f"vflab: lab '{lab.name}' is running already", file=sys.stderr)
         return 0
     machine.stop(lab)
     folder = image.ready(progress)
-    accelerate = machine.accelerated(folder, progress)
-    with cache.locked("start"):
+    accelerate = kvm.usable(folder, progress)
+    # Two labs that come up at once must not both take the same side of a wire.
+    with cache.locked("wire") if options.wire else contextlib.nullcontext():
         side = machine.wire_side(options.wire) if options.wire else "a"
         launch = machine.Launch(folder, options.topology, options.wire, side, accelerate)
-        state = None if options.cold else saved.find(launch, options.topology)
-        how = "restoring the saved machine" if state else "booting"
-        progress.stage(f"{how} '{lab.name}' ({options.topology}, {'KVM' if accelerate else 'TCG'})")
-        machine.make_folder(lab, launch, saved.disk(state) if state else folder / "disk.raw")
-        guard = machine.start(lab, launch, options.topology, options.wire, side,
-                              *saved.arguments(state))
+        machine.reserve(lab, launch)
     try:
-        machine.find_port(lab, progress)
-        if state:
-            saved.resume(lab, progress)
-        else:
-            machine.wait_boot(lab, progress)
-            if not options.cold and options.topology not in topology.NOT_SAVED:
-                progress.stage("saving the machine, for a quicker start next time")
-                saved.save(lab, launch, progress)
-        progress.stage("connecting")
-        if not remote.connect(lab):
-            raise LabError("the emulated host runs but does not answer ssh")
-        if state:
-            saved.refresh(lab)
-        lab.save(**dict(lab.record, up=True))
-        guard.release()
+        start(lab, launch, options.cold or options.topology in topology.NOT_SAVED, progress)
     except BaseException:
-        guard.finish()
+        machine.keep_console(lab)
+        machine.stop(lab)
         raise
     progress.done(f"lab '{lab.name}' is up")
     return 0
+
+
+def start(lab, launch, cold, progress):
+    """Gets the lab to where it answers: restored if it can be, else booted."""
+    kind = f"'{lab.name}' ({launch.name}, {'KVM' if launch.accelerate else 'TCG'})"
+    if not cold:
+        state = saved.folder(launch)
+        if not saved.exists(state):
+            progress.stage(f"booting {kind}")
+        # Of two labs of one kind that come up at once, one boots, and both are restored.
+        with cache.locked(f"saved-{state.name}"):
+            if not saved.exists(state):
+                boot_and_save(lab, launch, progress)
+        try:
+            with machine.started(lab, launch, saved.disk(state), saved.arguments(state)) as guard:
+                progress.stage(f"restoring {kind}")
+                shutil.copy(state / "console.log", lab.folder / "saved-console.log")
+                saved.resume(lab, progress)
+                remote.need_connection(lab)
+                saved.refresh(lab)
+                settle(lab, guard)
+            return
+        except LabError as error:
+            # Whatever is wrong with a saved machine, a boot does without it.
+            progress.done(f"the saved machine is of no use ({error})")
+            cache.remove(state)
+    with machine.started(lab, launch, launch.image / "disk.raw") as guard:
+        progress.stage(f"booting {kind}")
+        machine.wait_boot(lab, progress)
+        progress.stage("connecting")
+        remote.need_connection(lab)
+        settle(lab, guard)
+
+
+def boot_and_save(lab, launch, progress):
+    with machine.started(lab, launch, launch.image / "disk.raw"):
+        machine.wait_boot(lab, progress)
+        progress.stage("saving it, so that it need not boot the next time")
+        saved.save(lab, launch, progress)
+
+
+def settle(lab, guard):
+    lab.save(**dict(lab.record, up=True))
+    guard.release()
 
 
 def running(name):
@@ -153,7 +183,10 @@ def console(options):
     lab = Machine(options.name)
     if not lab.record:
         raise LabError(f"there is no lab '{options.name}'")
-    sys.stdout.write(lab.console())
+    for name in ("saved-console.log", "console.log"):
+        file = lab.folder / name
+        if file.exists():
+            sys.stdout.write(file.read_text(encoding="utf-8", errors="replace"))
     return 0
 
 

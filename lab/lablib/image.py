@@ -10,9 +10,9 @@ from .cache import LabError
 
 LAB = pathlib.Path(__file__).resolve().parent.parent
 SUITE = "trixie"
-# The first QEMU that emulates a card with SR-IOV is 8.0; machines are only saved and restored by
-# one and the same QEMU, so an older one than the image's is no loss.
+# The first QEMU that emulates a card with SR-IOV.
 OLDEST_QEMU = 8
+KEEP_IMAGES = 3
 
 
 def key():
@@ -60,15 +60,15 @@ def build(found, progress):
     part = found.with_name(found.name + ".part")
     part.mkdir()
     log = cache.folder() / "image.log"
-    # In namespaces of its own, killed with us: debootstrap's mounts and daemons vanish with it.
+    # In namespaces of its own: debootstrap's mounts and processes vanish with it. Its standard input
+    # is how it learns that we are gone.
     command = ["unshare", "--mount", "--pid", "--fork", "--kill-child",
                str(LAB / "image" / "build"), SUITE, mirror(), str(part)]
     if os.geteuid() != 0:
         if not shutil.which("sudo"):
             raise LabError("building the image needs root or sudo")
         command = ["sudo"] + command
-    command = ["setpriv", "--pdeathsig", "KILL"] + command
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True, errors="replace",
                              env=dict(os.environ, PATH=os.environ.get("PATH", "")
                                       + ":/usr/local/sbin:/usr/sbin:/sbin"))
@@ -78,9 +78,9 @@ def build(found, progress):
             raise LabError(f"building the image failed; its log is {log}")
         part.rename(found)
     finally:
-        if child.poll() is None:
-            child.terminate()
-            child.wait()
+        child.stdin.close()
+        child.stdout.close()
+        child.wait()
         if part.exists():
             remove_tree(part)
     drop_old(found)
@@ -106,11 +106,14 @@ def remove_tree(tree):
 
 
 def drop_old(current):
-    """Removes images of former recipes that no lab uses."""
+    """Removes the images of former recipes, with what is saved of them, but for the newest few: two
+    clones may work on different recipes in turn."""
     used = {folder.resolve() for folder in (cache.folder() / "run").glob("*/image")}
-    for other in current.parent.iterdir():
+    newest = sorted(current.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for other in newest[KEEP_IMAGES:]:
         if other != current and other.resolve() not in used:
             remove_tree(other)
+            cache.remove(cache.folder() / "saved" / other.name)
 
 
 def own_qemu_version():

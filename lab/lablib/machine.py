@@ -1,16 +1,18 @@
 # One emulated host: its folder, starting and stopping its QEMU.
+import contextlib
 import json
 import os
 import re
 import subprocess
 import time
 
-from . import cache, image, kvm, process, topology
+from . import cache, image, process, topology
 from .cache import LabError
 from .qmp import Qmp
 
 BOOT_DEADLINE = 600
 READY = "vflab: ready"
+FAILED_CONSOLE = "failed-console.log"
 # Where instances live, below the cache folder; names of files are relative to an instance's folder,
 # where QEMU and ssh run: a socket's path may have no more than 107 bytes.
 RUN = "run"
@@ -78,20 +80,24 @@ class Launch:
 
     def __init__(self, folder, name, wire, side, accelerate):
         self.image = folder
-        self.topology = topology.TOPOLOGIES[name]
+        self.name = name
+        self.wire = wire
+        self.side = side
+        self.accelerate = accelerate
         self.qemu, self.environment = image.qemu(folder)
-        sockets = (f"../wire-{wire}-{side}", f"../wire-{wire}-{'ba'['ab'.index(side)]}")
+        kind = topology.TOPOLOGIES[name]
         accelerator = ["-accel", "kvm", "-cpu", "host"] if accelerate else [
             "-accel", "tcg,thread=multi", "-cpu", "max"]
-        # What decides whether a saved machine can be restored into this one: no backends.
+        # What the machine's own kernel can see, and so what decides whether a saved machine can be
+        # restored into this one.
         self.machine = accelerator + [
             "-M", "q35,kernel-irqchip=split", "-smp", "2", "-m", "4G",
             "-nodefaults", "-no-user-config", "-display", "none",
             "-device", "vmgenid,guid=auto",
             "-device", "virtio-blk-pci,drive=disk,romfile=",
             "-device", f"virtio-net-pci,netdev=management,romfile=,mac={topology.MANAGEMENT_MAC}",
-            "-append", "console=ttyS0 quiet root=/dev/vda rw" + topology.kernel_words(self.topology),
-        ] + topology.qemu_arguments(self.topology, sockets if wire else None, side)
+            "-append", "console=ttyS0 quiet systemd.ssh_auto=no" + topology.kernel_words(kind),
+        ] + topology.devices(kind, side)
         # Port 0: the kernel picks a free one, so two labs never race for one.
         self.backends = [
             "-kernel", str(folder / "vmlinuz"), "-initrd", str(folder / "initrd.img"),
@@ -99,37 +105,56 @@ class Launch:
             "-netdev", "user,id=management,restrict=on,hostfwd=tcp:127.0.0.1:0-:22",
             "-chardev", "file,id=console,path=console.log", "-serial", "chardev:console",
             "-qmp", "unix:qmp.sock,server=on,wait=off",
-        ]
+        ] + topology.netdevs(kind, wire, side)
 
-    def command(self, *more):
-        return self.qemu + self.machine + self.backends + list(more)
+    def command(self, more):
+        # Backends first: a device names its own.
+        return self.qemu + self.backends + self.machine + list(more)
 
 
-def make_folder(machine, launch, backing):
-    """A folder with a disk that is an overlay on the image's or on a saved one."""
-    cache.remove(machine.folder)
+def reserve(machine, launch):
+    """An instance's folder and record, with this very process as its own until QEMU runs."""
     machine.folder.mkdir(parents=True)
     (machine.folder / "image").symlink_to(launch.image)
-    style = "raw" if backing.suffix == ".raw" else "qcow2"
-    made = subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", style, "-b", str(backing),
+    remember(machine, launch, os.getpid())
+
+
+def remember(machine, launch, pid):
+    machine.save(pid=pid, started=process.start_time(pid), since=time.time(), topology=launch.name,
+                 wire=launch.wire, side=launch.side, port=None, up=False)
+
+
+def make_disk(machine, backing):
+    """An overlay on the image's disk or on a saved one, which stays as it is."""
+    made = subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(backing),
+                           "-F", "raw" if backing.suffix == ".raw" else "qcow2",
                            str(machine.folder / "disk.qcow2")], capture_output=True, text=True,
                           check=False)
     if made.returncode:
         raise LabError(f"qemu-img: {made.stderr.strip()}")
 
 
-def start(machine, launch, name, wire, side, *more):
-    """Starts QEMU in the machine's folder and remembers it. Returns the watcher over it."""
+@contextlib.contextmanager
+def started(machine, launch, backing, more=()):
+    """Starts QEMU and gives its guard; unless that is released, QEMU ends with the block."""
+    for leftover in ("qmp.sock", "ssh.sock", "console.log", "disk.qcow2"):
+        cache.remove(machine.folder / leftover)
+    make_disk(machine, backing)
     with open(machine.folder / "qemu.log", "wb") as log:
-        child = subprocess.Popen(launch.command(*more), cwd=machine.folder, stdin=subprocess.DEVNULL,
+        child = subprocess.Popen(launch.command(more), cwd=machine.folder, stdin=subprocess.DEVNULL,
                                  stdout=log, stderr=log, start_new_session=True,
                                  env=dict(os.environ, **launch.environment))
-    started = process.start_time(child.pid)
-    guard = process.Guard(child.pid, started, lambda: cache.remove(machine.folder))
     machine.child = child
-    machine.save(pid=child.pid, started=started, since=time.time(), topology=name, wire=wire,
-                 side=side, port=None, image=launch.image.name, up=False)
-    return guard
+    guard = process.Guard(child.pid, process.start_time(child.pid),
+                          lambda: cache.remove(machine.folder))
+    try:
+        remember(machine, launch, child.pid)
+        find_port(machine)
+        yield guard
+    finally:
+        guard.finish()
+        if not guard.released:
+            child.wait()
 
 
 def check_child(machine):
@@ -149,14 +174,16 @@ def wait_for(machine, progress, deadline, what, condition):
             return result
         check_child(machine)
         if time.monotonic() > end:
-            raise LabError(f"{what}: not within {deadline} s; see {machine.folder}/console.log")
-        progress.tick()
+            raise LabError(f"{what}: not within {deadline} s; its console's log is "
+                           f"{cache.folder() / FAILED_CONSOLE}")
+        if progress:
+            progress.tick()
         time.sleep(0.1)
 
 
-def find_port(machine, progress):
+def find_port(machine):
     """Asks QEMU which port it listens on for ssh."""
-    wait_for(machine, progress, 60, "QEMU's QMP socket", (machine.folder / "qmp.sock").exists)
+    wait_for(machine, None, 60, "QEMU's QMP socket", (machine.folder / "qmp.sock").exists)
     with machine.qmp() as qmp:
         table = qmp.run("human-monitor-command", **{"command-line": "info usernet"})
     match = re.search(r"HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)", table)
@@ -170,16 +197,17 @@ def wait_boot(machine, progress):
              lambda: READY in machine.console())
 
 
+def keep_console(machine):
+    """After a failure the instance's folder goes; what its console said is worth keeping."""
+    if machine.console():
+        (cache.folder() / FAILED_CONSOLE).write_text(machine.console(), encoding="utf-8")
+
+
 def stop(machine):
     """Ends the lab's QEMU at once (its disk is thrown away) and removes its folder."""
-    if machine.running:
+    # While `up` prepares, the record has its own id.
+    if machine.running and machine.record["pid"] != os.getpid():
         process.end(machine.record["pid"], machine.record["started"])
     cache.remove(machine.folder)
     if machine.record and machine.record["wire"]:
         cache.remove(machine.folder.parent / f"wire-{machine.record['wire']}-{machine.record['side']}")
-
-
-def accelerated(folder, progress):
-    return kvm.usable(folder, progress)
-
-

@@ -53,15 +53,20 @@ def end(pid, started, patience=5):
         wait_end(pid, started, patience)
 
 
+KEEP = b"k"
+END = b"e"
+
+
 class Guard:
     """A watcher that undoes what `up` started, should `up` die before it is done.
 
-    It is a process in a session of its own at the other end of a pipe. `release` tells it that all
-    is well; when the pipe closes without that, even by SIGKILL, it ends the watched process and
-    calls `undo`.
+    It is a process in a session of its own at the other end of a pipe, and learns by one byte
+    whether to keep the watched process or to end it. When the pipe closes without a byte, then its
+    owner died, even if by SIGKILL: it ends the watched process and calls `undo`.
     """
 
     def __init__(self, pid, started, undo):
+        self.released = False
         reading, self.writing = os.pipe()
         child = os.fork()
         if child == 0:
@@ -79,17 +84,20 @@ class Guard:
             null = os.open(os.devnull, os.O_RDWR)
             for number in (0, 1, 2):
                 os.dup2(null, number)
-            if os.read(reading, 1) != b"k":
+            word = os.read(reading, 1)
+            if word != KEEP:
                 end(pid, started)
+            if not word:
                 undo()
         finally:
             os._exit(0)
 
     def release(self):
-        os.write(self.writing, b"k")
-        self.finish()
+        """All is well: the watched process lives on by itself."""
+        self.released = True
 
     def finish(self):
-        """Without `release` before, this makes the watcher undo all."""
+        """Ends the watcher; unless released before, it first ends the watched process."""
+        os.write(self.writing, KEEP if self.released else END)
         os.close(self.writing)
         os.waitpid(self.child, 0)

@@ -94,7 +94,7 @@ def push(machine, files, folder):
         names += ["-C", str(file.absolute().parent), file.name]
     with subprocess.Popen(["tar", "-c", "--owner=0", "--group=0"] + names,
                           stdout=subprocess.PIPE) as tar:
-        script = 'mkdir -p -- "$1" && exec tar -x -C "$1"'
+        script = 'mkdir -p -- "$1" && exec tar -x -m -C "$1"'
         status = run(machine, ["sh", "-c", script, "push", folder], stdin=tar.stdout)
         tar.stdout.close()
     if status or tar.returncode:

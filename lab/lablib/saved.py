@@ -1,22 +1,24 @@
 # Machines saved right after their boot, so that the next one of the same kind need not boot.
 import os
+import subprocess
 import time
 
-from . import cache
+from . import cache, process, remote
 from .cache import LabError
-from . import remote
 
-SAVE_DEADLINE = 120
-
-
-def key(launch):
-    return cache.key_of([launch.image.name, str(launch.qemu)] + launch.machine)
+DEADLINE = 120
 
 
-def find(launch, _topology):
-    """The folder of the saved machine that this launch can be restored from, or None."""
-    folder = cache.folder() / "saved" / key(launch)
-    return folder if (folder / "state").exists() else None
+def folder(launch):
+    """Where a machine like this one is saved, or would be: named after the image, QEMU and all of
+    its command line that the guest can see."""
+    version = subprocess.run(launch.qemu + ["--version"], capture_output=True, text=True,
+                             check=False).stdout
+    return cache.subfolder(f"saved/{launch.image.name}") / cache.key_of([version] + launch.machine)
+
+
+def exists(state):
+    return (state / "complete").exists()
 
 
 def disk(state):
@@ -24,44 +26,53 @@ def disk(state):
 
 
 def arguments(state):
-    return ["-incoming", f"file:{state}/state"] if state else []
+    return ["-incoming", f"file:{state}/memory"]
 
 
-def wait_status(qmp, progress, command, field, good, bad):
-    deadline = time.monotonic() + SAVE_DEADLINE
+def wait_migration(machine, progress):
+    """Waits until QEMU has read or written the whole state."""
+    deadline = time.monotonic() + DEADLINE
     while True:
-        status = qmp.run(command).get(field)
-        if status in good:
+        with machine.qmp() as qmp:
+            status = qmp.run("query-migrate").get("status")
+        if status == "completed":
             return
-        if status in bad or time.monotonic() > deadline:
-            raise LabError(f"QEMU's {command} says {status}")
+        if status in ("failed", "cancelled") or time.monotonic() > deadline:
+            raise LabError(f"saving or restoring the machine: QEMU says '{status}'")
         progress.tick()
         time.sleep(0.05)
 
 
+def save(machine, launch, progress):
+    """Saves the machine that just booted, with its disk as it is, and ends it."""
+    target = folder(launch)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    part.mkdir()
+    try:
+        # One connection now, and the next one finds sshd's files in memory.
+        remote.connect(machine)
+        remote.output(machine, "sync")
+        remote.disconnect(machine)
+        with machine.qmp() as qmp:
+            qmp.run("stop")
+            qmp.run("migrate", uri=f"file:{part}/memory")
+        wait_migration(machine, progress)
+        process.end(machine.record["pid"], machine.record["started"])
+        (machine.folder / "disk.qcow2").rename(disk(part))
+        (machine.folder / "console.log").rename(part / "console.log")
+        (part / "complete").touch()
+        cache.remove(target)
+        part.rename(target)
+    finally:
+        cache.remove(part)
+
+
 def resume(machine, progress):
+    wait_migration(machine, progress)
     with machine.qmp() as qmp:
-        wait_status(qmp, progress, "query-migrate", "status", ("completed",), ("failed",))
         qmp.run("cont")
 
 
 def refresh(machine):
-    """The clock stood still while the machine was saved."""
+    """The machine's clock stood still while it was saved."""
     remote.output(machine, "date", "-s", f"@{time.time():.3f}")
-
-
-def save(machine, launch, progress):
-    """Saves the stopped machine, with its disk as it is now; the machine goes on afterwards on an
-    overlay over that disk."""
-    target = cache.subfolder("saved") / key(launch)
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    cache.remove(part)
-    part.mkdir()
-    try:
-        with machine.qmp() as qmp:
-            qmp.run("stop")
-            qmp.run("migrate", uri=f"file:{part}/state")
-            wait_status(qmp, progress, "query-migrate", "status", ("completed",),
-                        ("failed", "cancelled"))
-    finally:
-        cache.remove(part)

@@ -63,25 +63,39 @@ def kernel_words(topology):
     return "" if topology.remap is None else " intel_iommu=on"
 
 
-def qemu_arguments(topology, wire=None, side="a"):
-    """The machine's part of the command line. wire: the sockets (own, other) of a shared wire."""
+def card_numbers(topology):
+    return [number for number in (1, 2, 3)
+            if any(f"{{card{number}}}" in device for device in topology.devices)]
+
+
+def netdevs(topology, wire, side):
+    """The wires: each card on a hub of its own.
+
+    The first card's hub also has its peer and a way outside. A way outside there always is, even to
+    nowhere: a hub on which nobody can receive holds its senders up, and the peer would hang while
+    the card is down.
+    """
+    other = "b" if side == "a" else "a"
+    local, remote = (f"../wire-{wire}-{side}", f"../wire-{wire}-{other}") if wire else (
+        "wire.sock", "nowhere.sock")
+    arguments = ["-netdev", "hubport,id=peer,hubid=1",
+                 "-netdev", f"dgram,id=outside,local.type=unix,local.path={local},"
+                            f"remote.type=unix,remote.path={remote}",
+                 "-netdev", "hubport,id=way-out,hubid=1,netdev=outside"]
+    for number in card_numbers(topology):
+        arguments += ["-netdev", f"hubport,id=card{number},hubid={number}"]
+    return arguments
+
+
+def devices(topology, side):
+    """The IOMMU, the peer on the wire, then the cards and what they sit behind."""
     arguments = []
     if topology.remap is not None:
         arguments += ["-device", f"intel-iommu,intremap={topology.remap},caching-mode=on"]
-    # The first card, its peer and, if asked for, the other lab hang on one hub.
-    arguments += ["-netdev", "hubport,id=wire-peer,hubid=1",
-                  "-device", f"virtio-net-pci,netdev=wire-peer,romfile=,mac={WIRE_MAC[side]}"]
-    if wire:
-        own, other = wire
-        arguments += ["-netdev", f"dgram,id=outside,local.type=unix,local.path={own},"
-                                 f"remote.type=unix,remote.path={other}",
-                      "-netdev", "hubport,id=wire-outside,hubid=1,netdev=outside"]
-    cards = {}
-    for number in (1, 2, 3):
-        if any(f"{{card{number}}}" in device for device in topology.devices):
-            arguments += ["-netdev", f"hubport,id=card{number},hubid={number}"]
-            mac = CARD_MAC[side].format(number)
-            cards[f"card{number}"] = f"id=igb{number},netdev=card{number},mac={mac}"
+    arguments += ["-device", f"virtio-net-pci,netdev=peer,romfile=,mac={WIRE_MAC[side]}"]
+    cards = {f"card{number}": f"id=igb{number},netdev=card{number},"
+                              f"mac={CARD_MAC[side].format(number)}"
+             for number in card_numbers(topology)}
     for device in topology.devices:
         arguments += ["-device", device.format(**cards)]
     return arguments

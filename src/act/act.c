@@ -24,27 +24,35 @@ bool act_lock(Io *io, PciAddr pf, unsigned timeout_ms, int *ret, GError **error)
 void run_init(Run *run, ActContext *act, const Plan *plan, int64_t id) {
         *run = (Run) {.act = act, .plan = plan, .id = id, .only_in_use = true, .stuck = -1};
         run->marks = g_new0(StepMark, plan->steps->len);
+        run->written = g_new0(StepMark, plan->steps->len);
         run->failures = g_ptr_array_new_with_free_func(g_free);
+        run->left = g_ptr_array_new();
 }
 
 void run_clear(Run *run) {
         g_free(run->marks);
+        g_free(run->written);
         g_ptr_array_unref(run->failures);
-        g_clear_error(&run->journal);
+        g_ptr_array_unref(run->left);
 }
 
-static bool mark(Run *run, unsigned i, StepMark to, GError **error) {
-        if (!ledger_mark(run->act->ledger, run->id, i, to, error))
-                return false;
-        run->marks[i] = to;
+/* Notes a mark that the ledger has taken. */
+static bool marked(Run *run, unsigned i, StepMark to) {
+        run->marks[i] = run->written[i] = to;
         return true;
 }
 
-/* While walking back, a mark that cannot be written stops nothing: the machine comes first. The plan then stays in the
- * journal, and recovery finds every fact as it was. */
+static bool mark(Run *run, unsigned i, StepMark to, GError **error) {
+        return ledger_mark(run->act->ledger, run->id, i, to, error) && marked(run, i, to);
+}
+
+/* While walking back, a mark that cannot be written stops nothing: the machine comes first. But no mark is written before
+ * that of a later step: recovery undoes what rests on a step before that step, in the same order. */
 static void mark_back(Run *run, unsigned i, StepMark to) {
-        if (!mark(run, i, to, run->journal ? NULL : &run->journal))
-                run->marks[i] = to;
+        run->marks[i] = to;
+        for (unsigned k = run->plan->steps->len; k-- > i;)
+                if (run->written[k] != run->marks[k] && !mark(run, k, run->marks[k], NULL))
+                        return;
 }
 
 static void mark_undone(Run *run, unsigned i) {
@@ -69,17 +77,11 @@ static bool insert_lease(Run *run, unsigned i, StepMark to, const Lease *lease, 
 
         if (!copy->created)
                 copy->created = g_get_real_time() / G_USEC_PER_SEC;
-        if (!ledger_mark_lease(run->act->ledger, run->id, i, to, copy, 0, error))
-                return false;
-        run->marks[i] = to;
-        return true;
+        return ledger_mark_lease(run->act->ledger, run->id, i, to, copy, 0, error) && marked(run, i, to);
 }
 
 static bool drop_lease(Run *run, unsigned i, StepMark to, int64_t id, GError **error) {
-        if (!ledger_mark_lease(run->act->ledger, run->id, i, to, NULL, id, error))
-                return false;
-        run->marks[i] = to;
-        return true;
+        return ledger_mark_lease(run->act->ledger, run->id, i, to, NULL, id, error) && marked(run, i, to);
 }
 
 static bool do_lease(Run *run, unsigned i, GError **error) {
@@ -186,6 +188,18 @@ static void note_failure(Run *run, const Step *step, const GError *problem) {
 
         run->only_in_use &= g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_IN_USE);
         g_ptr_array_add(run->failures, g_strdup_printf("not undone: %s (%s)", what, problem->message));
+        g_ptr_array_add(run->left, (gpointer) step);
+}
+
+/* What came before a step that could not be undone, on the same function or between a VF and its PF, rests on it: VFs are not
+ * removed below a driver that did not let go, and the driver before last is not bound again. Recovery takes up there. */
+static bool rests_on_failure(const Run *run, const Step *step) {
+        for (unsigned i = 0; i < run->left->len; i++) {
+                const Step *left = run->left->pdata[i];
+                if (pci_addr_equal(step->dev, left->dev) || pci_addr_equal(step->dev, left->pf) || pci_addr_equal(step->pf, left->dev))
+                        return true;
+        }
+        return false;
 }
 
 /* Newest first. EFFECT_PENDING: a guest keeps its device, so everything before must stay as well; *pending is that step. */
@@ -196,8 +210,8 @@ static EffectResult walk_back(Run *run, unsigned *pending, GError **error) {
 
                 if (run->marks[i] != MARK_DOING && run->marks[i] != MARK_DONE)
                         continue;
-                /* While something of the device is left over, its lease keeps others away from it. */
-                if (step->kind == STEP_LEASE && step->to.lease && run->failures->len)
+                /* While anything is left over, the lease keeps others away from the device. */
+                if (rests_on_failure(run, step) || (step->kind == STEP_LEASE && step->to.lease && run->failures->len))
                         continue;
                 EffectResult result = undo_step(run, i, &problem);
                 if (result == EFFECT_PENDING) {
@@ -234,12 +248,13 @@ static bool end_pending(Run *run, const Step *step, GError *problem, GError **er
 }
 
 /* The device has left its guest but is not back with the host: recovery must find it by its lease. */
-static void keep_let_go(Run *run) {
+static bool keep_let_go(Run *run, GError **error) {
         for (unsigned i = 0; i < run->plan->steps->len; i++) {
                 const Step *step = run->plan->steps->pdata[i];
-                if (lets_go(step))
-                        keep_pending(run, step->dev, run->journal ? NULL : &run->journal);
+                if (lets_go(step) && !keep_pending(run, step->dev, error))
+                        return false;
         }
+        return true;
 }
 
 bool run_back(Run *run, GError **error) {
@@ -249,14 +264,11 @@ bool run_back(Run *run, GError **error) {
         EffectResult result = walk_back(run, &pending, &problem);
         if (result == EFFECT_PENDING)
                 return end_pending(run, run->plan->steps->pdata[pending], g_steal_pointer(&problem), error);
-        if (run->let_go)
-                keep_let_go(run);
-        if (result == EFFECT_DONE && !run->journal)
-                ledger_end(run->act->ledger, run->id, false, &run->journal);
-        if (result == EFFECT_DONE && !run->journal)
-                return true;
+        bool kept = !run->let_go || keep_let_go(run, &problem);
         if (result == EFFECT_DONE) {
-                g_propagate_error(error, g_steal_pointer(&run->journal));
+                if (kept && ledger_end(run->act->ledger, run->id, false, &problem))
+                        return true;
+                g_propagate_error(error, g_steal_pointer(&problem));
                 return false;
         }
         g_autofree char *text = join_failures(run);

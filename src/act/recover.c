@@ -264,7 +264,7 @@ static bool run_journaled(Recovery *recovery, JournalPlan *journal, bool forward
         g_autoptr(Plan) plan = plan_from_journal(journal);
         run_init(&run, recovery->act, plan, journal->id);
         for (unsigned i = 0; i < plan->steps->len; i++)
-                run.marks[i] = marks[i];
+                run.marks[i] = run.written[i] = marks[i];
         run.may_do = may_do;
         run.may_undo = may_undo;
         run.user = recovery;

@@ -17,11 +17,12 @@ struct Run {
         const Plan *plan;
         int64_t id;          /* in the journal */
         StepMark *marks;     /* one a step */
+        StepMark *written;   /* what the journal has of them */
         GPtrArray *failures; /* char*: what could not be undone */
+        GPtrArray *left;     /* the steps of these failures, borrowed */
         bool only_in_use;    /* every one of them, because somebody uses the device */
         bool let_go;         /* a guest let go of its device before a later step failed */
         int stuck;           /* the step at which the kernel did not come back in time; -1: none */
-        GError *journal;     /* the first mark that could not be written while walking back */
         /* Recovery's say before a step is done or undone; NULL: go on. */
         bool (*may_do)(Run *run, unsigned step, GError **error);
         UndoVerdict (*may_undo)(Run *run, unsigned step, GError **error);

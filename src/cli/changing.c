@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "show/show.h"
+#include "show/value.h"
 
 #include <stdio.h>
 
@@ -13,12 +14,20 @@ static void print_progress(void *user, const Plan *plan, unsigned step, bool don
         g_autofree char *text = show_progress(plan, step, done, usec);
         fprintf(stderr, "%s%s", text, done ? "\n" : "");
         fflush(stderr);
+        cli->line_open = !done;
+}
+
+void changing_end_line(Cli *cli) {
+        if (cli->line_open)
+                fputc('\n', stderr);
+        cli->line_open = false;
 }
 
 static void print_told(void *user, const char *line) {
         Cli *cli = user;
+        g_autofree char *safe = value_safe(line);
         if (!cli->quiet && !cli->json)
-                fprintf(stderr, "recovered: %s\n", line);
+                fprintf(stderr, "recovered: %s\n", safe);
 }
 
 ChangeOptions changing_options(Cli *cli, Io *io) {
@@ -70,12 +79,15 @@ void changing_print(Cli *cli, const Plan *plan, int64_t usec) {
         if (cli->quiet)
                 return;
         g_autofree char *took = show_duration(usec);
+        g_autofree char *summary = value_safe(plan->summary ? plan->summary : plan->verb);
         if (plan->steps->len)
-                printf("%s (%s)\n", plan->summary, took);
+                printf("%s (%s)\n", summary, took);
         else
-                printf("%s: nothing to do, it is so already\n", plan->summary ? plan->summary : plan->verb);
-        for (unsigned i = 0; i < plan->notes->len; i++)
-                printf("note: %s\n", (const char *) plan->notes->pdata[i]);
+                printf("%s: nothing to do, it is so already\n", summary);
+        for (unsigned i = 0; i < plan->notes->len; i++) {
+                g_autofree char *note = value_safe(plan->notes->pdata[i]);
+                printf("note: %s\n", note);
+        }
 }
 
 bool changing_run(Cli *cli, Want *owned, GError **error) {
@@ -89,6 +101,7 @@ bool changing_run(Cli *cli, Want *owned, GError **error) {
         ChangeOptions options = changing_options(cli, io);
         int64_t before = io_now(io);
         bool ok = change_do(&options, want, &plan, &local);
+        changing_end_line(cli);
         /* A dry run that is refused still shows the plan's refusals, and exits with their kind. */
         if (plan && (ok || (cli->dry_run && !cli->json)))
                 changing_print(cli, plan, io_now(io) - before);

@@ -14,5 +14,8 @@ bool changing_run(Cli *cli, Want *want, GError **error);
 /* Prints a plan that was made: as it stands with --dry-run, else as done. */
 void changing_print(Cli *cli, const Plan *plan, int64_t usec);
 
+/* Ends a progress line whose step has failed, so that the error stands on one of its own. */
+void changing_end_line(Cli *cli);
+
 /* A want for the verb's options: --disrupt, --with-group. */
 Want *changing_want(Cli *cli, WantKind kind, const char *device);

@@ -29,6 +29,7 @@ typedef struct {
         char **args;       /* words after the verb, options taken out; NULL-terminated */
         unsigned n_args;
         char **command;    /* words after "--", or NULL */
+        bool line_open;    /* a progress line on standard error still wants its end */
         int status;        /* exit status when the verb succeeds; 0 unless it sets it ('run': QEMU's) */
 } Cli;
 

@@ -151,7 +151,9 @@ bool verb_run(Cli *cli, GError **error) {
         sigaddset(&signals, SIGTERM);
         sigaddset(&signals, SIGHUP);
         sigprocmask(SIG_BLOCK, &signals, NULL); /* the child gets its own mask back before it starts */
-        if (!start(cli, want, io, guest, &process, error))
+        bool started = start(cli, want, io, guest, &process, error);
+        changing_end_line(cli);
+        if (!started)
                 return false;
         cli->status = wait_for_guest(io, &process, &signals);
 

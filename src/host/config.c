@@ -166,8 +166,9 @@ void config_parse(const uint8_t *bytes, size_t length, PciCaps *ret) {
         Space space = {bytes, MIN(length, 4096)};
         PciCaps caps = {.length = (uint16_t) space.length, .pcie_type = PCIE_NONE};
 
-        /* A device that does not answer (asleep in D3cold, or gone) reads as all ones. */
-        bool answers = get16(&space, PCI_VENDOR_ID) != 0xffff;
+        /* A device that does not answer (asleep in D3cold, or gone) reads as all ones. The ids alone tell nothing: a VF's
+         * are ffff always (SR-IOV 1.1, 3.4.1.1 and 3.4.1.2). */
+        bool answers = get32(&space, PCI_VENDOR_ID) != UINT32_MAX || get32(&space, PCI_COMMAND) != UINT32_MAX;
         if (answers && space.length >= PCI_STD_HEADER_SIZEOF) {
                 uint8_t type = get8(&space, PCI_HEADER_TYPE);
                 caps.header_type = type & 0x7f;

@@ -1,99 +1,74 @@
-/* Reads a machine into one snapshot: calls each source in turn. */
+/* Reads a machine into one snapshot: the order of things, and what concerns the whole host. */
 #include "host/host.h"
 
-#include "base/error.h"
-#include "host/internal.h"
-#include "host/names.h"
-#include "host/rtnl.h"
+#include "host/reader.h"
 
 #include <string.h>
 
-enum { TEXT_MAX = 16 << 20 }; /* /proc/interrupts of a host with many CPUs is long */
+void reader_note(Reader *reader, const char *format, ...) {
+        GPtrArray *notes = reader->snapshot->notes;
+        va_list args;
 
-void reading_note(Reading *reading, const char *note) {
-        GPtrArray *notes = reading->snapshot->notes;
-        for (unsigned i = 0; i < notes->len; i++)
-                if (g_str_equal(notes->pdata[i], note))
-                        return;
-        g_ptr_array_add(notes, g_strdup(note));
+        va_start(args, format);
+        char *note = g_strdup_vprintf(format, args);
+        va_end(args);
+        if (g_ptr_array_find_with_equal_func(notes, note, g_str_equal, NULL))
+                g_free(note);
+        else
+                g_ptr_array_add(notes, note);
 }
 
-char *reading_text(Reading *reading, const char *path, gsize *ret_size) {
-        g_autoptr(GBytes) bytes = NULL;
-
-        if (io_read(reading->io, path, TEXT_MAX, &bytes) < 0)
-                return NULL;
-        const char *data = g_bytes_get_data(bytes, ret_size);
-        char *text = g_malloc(*ret_size + 1);
-        if (*ret_size)
-                memcpy(text, data, *ret_size);
-        text[*ret_size] = '\0';
-        return text;
+static bool is_machine_id(const char *text) {
+        size_t n = strspn(text, "0123456789abcdef");
+        return n == 32 && text[n] == 0; /* "uninitialized" before the first boot is done: machine-id(5) */
 }
 
-Dev *reading_dev_of_path(Reading *reading, const char *path) {
-        g_auto(GStrv) parts = g_strsplit(path, "/", -1);
-        for (unsigned i = g_strv_length(parts); i > 0; i--) {
-                Dev *dev = g_hash_table_lookup(reading->snapshot->by_name, parts[i - 1]);
-                if (dev)
-                        return dev;
-        }
-        return NULL;
-}
+static void read_identity(Reader *reader) {
+        static const char *const machine_ids[] = {"etc/machine-id", "var/lib/dbus/machine-id"};
+        Snapshot *snapshot = reader->snapshot;
 
-/* One PF a question (field-facts 7): the kernel holds its network lock meanwhile. */
-static void read_vf_states(Reading *reading) {
-        for (unsigned i = 0; i < reading->snapshot->devs->len; i++) {
-                Dev *pf = reading->snapshot->devs->pdata[i];
-                const NetDev *net = dev_net(pf);
-                if (!pf->is_pf || !net || !net->ifindex)
-                        continue;
-                pf->vf_infos_error = rtnl_read_vfs(reading->io, net->ifindex, pf->vfs->len, &pf->vf_infos);
+        if (io_read_text(reader->io, "proc/sys/kernel/osrelease", &snapshot->kernel_release) < 0)
+                snapshot->kernel_release = NULL;
+        if (io_boot_id(reader->io, &snapshot->boot_id) < 0)
+                snapshot->boot_id = NULL;
+        for (size_t i = 0; !snapshot->machine_id && i < G_N_ELEMENTS(machine_ids); i++) {
+                g_autofree char *text = NULL;
+                if (io_read_text(reader->io, machine_ids[i], &text) >= 0 && is_machine_id(text))
+                        snapshot->machine_id = g_steal_pointer(&text);
         }
 }
 
-static void read_kernel(Reading *reading) {
-        Snapshot *snapshot = reading->snapshot;
-        io_read_text(reading->io, "proc/sys/kernel/osrelease", &snapshot->kernel_release);
-        io_boot_id(reading->io, &snapshot->boot_id);
-        io_read_text(reading->io, "etc/machine-id", &snapshot->machine_id);
-}
-
-static GHashTable *names_table(void) {
-        return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-}
-
-/* The kernel's own guard does not see VFIO (field-facts 5), so we look at everything that holds a device. */
-static void read_uses(Reading *reading) {
-        uses_read_storage(reading);
-        uses_read_network(reading);
-        uses_read_vfio(reading);
+static void reader_clear(Reader *reader) {
+        for (unsigned i = 0; i < reader->devices->len; i++)
+                g_free(g_array_index(reader->devices, Device, i).net_folder);
+        g_array_unref(reader->devices);
+        g_hash_table_unref(reader->link_devs);
+        g_hash_table_unref(reader->blocks);
+        g_clear_pointer(&reader->links, g_ptr_array_unref);
+        g_clear_pointer(&reader->addresses, g_array_unref);
 }
 
 Snapshot *host_read(Io *io, unsigned what, GError **error) {
         g_autoptr(Snapshot) snapshot = snapshot_new();
-        Reading reading = {.io = io, .snapshot = snapshot, .blocks = names_table(), .link_devs = names_table()};
+        Reader reader = {.io = io, .what = what, .snapshot = snapshot};
 
-        reading.links_by_name = g_hash_table_new(g_str_hash, g_str_equal);
-        reading.links_by_index = g_hash_table_new(NULL, NULL);
-
-        bool ok = pci_tree_read(&reading, what, error);
+        reader.devices = g_array_new(FALSE, TRUE, sizeof(Device));
+        reader.link_devs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        reader.blocks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, block_free);
+        bool ok = read_pci_tree(&reader, error);
         if (ok) {
-                read_kernel(&reading);
-                iommu_read(&reading);
-                net_read(&reading);
+                read_identity(&reader);
+                read_iommu(&reader);
+                read_nets(&reader);
+                read_blocks(&reader);
                 if (what & HOST_VF_STATE)
-                        read_vf_states(&reading);
+                        read_vf_states(&reader);
                 if (what & HOST_USES)
-                        read_uses(&reading);
+                        read_uses(&reader);
                 if (what & HOST_NAMES)
-                        names_read(snapshot);
+                        read_names(&reader);
+                snapshot_seal(snapshot);
         }
-        g_hash_table_unref(reading.blocks);
-        g_hash_table_unref(reading.link_devs);
-        g_hash_table_unref(reading.links_by_name);
-        g_hash_table_unref(reading.links_by_index);
-        g_clear_pointer(&reading.links, g_ptr_array_unref);
-        g_clear_pointer(&reading.addresses, g_array_unref);
+        reader_clear(&reader);
         return ok ? g_steal_pointer(&snapshot) : NULL;
 }

@@ -1,78 +1,107 @@
-/* Network interfaces and the functions behind them: one link dump, one address dump, one link of sysfs an interface. */
-#include "host/internal.h"
+/* Network interfaces: what they are, to which function they belong, and what the PFs tell of their VFs. */
+#include "host/reader.h"
+#include "host/rtnl.h"
 
 #include "base/parse.h"
+#include "base/text.h"
 
-#include <linux/if.h>
+#include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
-static bool ask(Io *io, GByteArray *owned, GByteArray *reply) {
-        g_autoptr(GByteArray) request = owned;
-        return io_netlink(io, request->data, request->len, reply, NULL) == 0;
+#define CLASS_NET "sys/class/net"
+/* A list that changed while it was read (-EINTR) is asked for again. */
+#define DUMP_TRIES 5
+
+int reader_dump(Reader *reader, GByteArray *request, GByteArray *reply) {
+        int r = -EINTR;
+        for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++)
+                r = io_netlink(reader->io, request->data, request->len, reply, NULL);
+        return r;
 }
 
-/* Without netlink (another root, a copied /sys) the interface's files say most of it. */
-static Link *link_from_sysfs(Io *io, const char *name) {
-        Link *link = link_new(name, 0);
-        g_autofree char *address = NULL;
-        uint64_t number;
+/* ---- interfaces ---- */
 
-        g_autofree char *index_path = g_strdup_printf("sys/class/net/%s/ifindex", name);
-        if (io_read_uint(io, index_path, 10, INT32_MAX, &number) == 0)
-                link->ifindex = (int) number;
-        g_autofree char *flags_path = g_strdup_printf("sys/class/net/%s/flags", name);
-        if (io_read_uint(io, flags_path, 16, UINT32_MAX, &number) == 0)
-                link->up = number & IFF_UP;
-        g_autofree char *carrier_path = g_strdup_printf("sys/class/net/%s/carrier", name);
-        if (io_read_uint(io, carrier_path, 10, 1, &number) == 0)
-                link->carrier = number;
-        g_autofree char *address_path = g_strdup_printf("sys/class/net/%s/address", name);
-        if (io_read_text(io, address_path, &address) == 0)
-                parse_mac(address, link->mac);
-        g_autofree char *port_path = g_strdup_printf("sys/class/net/%s/phys_port_name", name);
-        io_read_text(io, port_path, &link->phys_port_name);
-        g_autofree char *master_path = g_strdup_printf("sys/class/net/%s/master", name);
-        io_read_link_name(io, master_path, &link->master);
+static char *read_attribute(Io *io, const char *name, const char *leaf) {
+        g_autofree char *path = g_strconcat(CLASS_NET "/", name, "/", leaf, NULL);
+        char *text = NULL;
+        return io_read_text(io, path, &text) >= 0 ? text : NULL;
+}
+
+/* Without netlink (a recorded folder): sysfs tells nearly as much, in some more reads. */
+static Link *link_from_sysfs(Io *io, const char *name) {
+        g_autofree char *folder = g_strconcat(CLASS_NET "/", name, NULL);
+        g_autofree char *master = g_strconcat(folder, "/master", NULL);
+        g_autofree char *ifindex = read_attribute(io, name, "ifindex");
+        g_autofree char *mac = read_attribute(io, name, "address");
+        g_autofree char *flags = read_attribute(io, name, "flags");
+        g_autofree char *carrier = read_attribute(io, name, "carrier"); /* -EINVAL while it is down */
+        g_auto(GStrv) names = NULL;
+        uint64_t number;
+        uint32_t index;
+
+        if (!parse_u32(ifindex, 1, G_MAXINT32, &index) || io_list(io, folder, &names) < 0)
+                return NULL;
+        Link *link = link_new(name, (int) index);
+        parse_mac(mac, link->mac);
+        link->up = parse_uint(flags, 16, 0, UINT32_MAX, &number) && (number & IFF_UP);
+        link->carrier = g_strcmp0(carrier, "1") == 0;
+        link->phys_port_name = read_attribute(io, name, "phys_port_name");
+        if (io_read_link_name(io, master, &link->master) < 0)
+                link->master = NULL;
+        for (char **entry = names; *entry; entry++)
+                if (g_str_has_prefix(*entry, "lower_"))
+                        g_ptr_array_add(link->lowers, g_strdup(*entry + strlen("lower_")));
         return link;
 }
 
-static void read_links(Reading *reading, char **names) {
-        g_autoptr(GByteArray) links = g_byte_array_new();
-        g_autoptr(GByteArray) addresses = g_byte_array_new();
-
-        if (!ask(reading->io, links_build_dump(), links)) {
-                reading->links = g_ptr_array_new_with_free_func((GDestroyNotify) link_free);
-                for (char **name = names; *name; name++)
-                        if (link_name_ok(*name))
-                                g_ptr_array_add(reading->links, link_from_sysfs(reading->io, *name));
-                links_connect(reading->links);
-                return;
+static GPtrArray *links_from_sysfs(Reader *reader, char **names) {
+        GPtrArray *links = g_ptr_array_new_with_free_func((GDestroyNotify) link_free);
+        for (char **name = names; *name; name++) {
+                Link *link = link_name_ok(*name) ? link_from_sysfs(reader->io, *name) : NULL;
+                if (link)
+                        g_ptr_array_add(links, link);
         }
-        reading->links = links_parse(links->data, links->len);
-        if (ask(reading->io, links_build_addresses(), addresses)) {
-                g_array_unref(reading->addresses);
-                reading->addresses = links_parse_addresses(addresses->data, addresses->len);
-        }
+        links_connect(links);
+        return links;
 }
 
-/* A PF's own port comes before the representors of its VFs, which sit under the same function in switchdev mode. */
-static bool is_representor(const Link *link) {
-        return link->phys_port_name && (strstr(link->phys_port_name, "vf") || strstr(link->phys_port_name, "sf"));
+static void read_links(Reader *reader, char **names) {
+        g_autoptr(GByteArray) request = links_build_dump();
+        g_autoptr(GByteArray) reply = g_byte_array_new();
+
+        if (reader_dump(reader, request, reply) >= 0)
+                reader->links = links_parse(reply->data, reply->len);
+        else
+                reader->links = links_from_sysfs(reader, names);
 }
 
-static void add_addresses(const Reading *reading, const Link *link, NetDev *net) {
-        for (unsigned i = 0; i < reading->addresses->len; i++) {
-                const LinkAddr *address = &g_array_index(reading->addresses, LinkAddr, i);
-                if (address->ifindex != link->ifindex || ip_is_link_local(&address->ip))
-                        continue; /* every interface that is up has a link-local address: it is no sign of use */
-                g_autofree char *ip = ip_format(&address->ip);
-                g_ptr_array_add(net->addresses, g_strdup_printf("%s/%u", ip, address->prefix));
-        }
+static void read_addresses(Reader *reader) {
+        g_autoptr(GByteArray) request = links_build_addresses();
+        g_autoptr(GByteArray) reply = g_byte_array_new();
+
+        int r = reader_dump(reader, request, reply);
+        if (r < 0)
+                reader_note(reader, "addresses of network devices are not known: %s", g_strerror(-r));
+        reader->addresses = links_parse_addresses(reply->data, reply->len);
 }
 
-static void add_to_dev(const Reading *reading, const Link *link, Dev *dev) {
+/* ---- which function an interface belongs to ---- */
+
+bool is_representor_name(const char *phys_port_name) {
+        const char *p = phys_port_name;
+        if (!p || *p != 'p' || !g_ascii_isdigit(p[1])) /* field-facts 18: p[0-9]+(s[0-9]+)? is a port */
+                return p && *p;
+        for (p++; g_ascii_isdigit(*p); p++)
+                ;
+        if (*p == 's' && g_ascii_isdigit(p[1]))
+                for (p++; g_ascii_isdigit(*p); p++)
+                        ;
+        return *p != 0;
+}
+
+static NetDev *net_dev_from(const Link *link) {
         NetDev *net = net_dev_new(link->name);
-
         net->ifindex = link->ifindex;
         memcpy(net->mac, link->mac, sizeof net->mac);
         memcpy(net->permanent_mac, link->permanent_mac, sizeof net->permanent_mac);
@@ -80,37 +109,84 @@ static void add_to_dev(const Reading *reading, const Link *link, Dev *dev) {
         net->carrier = link->carrier;
         net->master = g_strdup(link->master);
         net->phys_port_name = g_strdup(link->phys_port_name);
-        add_addresses(reading, link, net);
-        g_ptr_array_insert(dev->nets, is_representor(link) ? -1 : 0, net);
+        return net;
 }
 
-static int by_descending_index(const void *a, const void *b) {
-        const Link *const *x = a, *const *y = b;
-        return ((*x)->ifindex < (*y)->ifindex) - ((*x)->ifindex > (*y)->ifindex);
-}
-
-void net_read(Reading *reading) {
-        g_auto(GStrv) names = NULL;
-
-        reading->addresses = g_array_new(FALSE, FALSE, sizeof(LinkAddr));
-        if (io_list(reading->io, "sys/class/net", &names) < 0) {
-                reading->links = g_ptr_array_new();
-                return;
-        }
-        read_links(reading, names);
-        /* Own ports are put in front one by one, so that the oldest interface ends up first. */
-        g_ptr_array_sort(reading->links, by_descending_index);
-        for (unsigned i = 0; i < reading->links->len; i++) {
-                Link *link = reading->links->pdata[i];
-                g_autofree char *path = g_strdup_printf("sys/class/net/%s", link->name);
-
-                g_hash_table_insert(reading->links_by_name, link->name, link);
-                g_hash_table_insert(reading->links_by_index, GINT_TO_POINTER(link->ifindex), link);
+/* "../../devices/pci0000:00/0000:00:03.0/virtio2/net/eth0": one link read an interface, whatever is in between. */
+static void find_owners(Reader *reader, char **names) {
+        for (char **name = names; *name; name++) {
+                g_autofree char *path = g_strconcat(CLASS_NET "/", *name, NULL);
                 g_autofree char *target = NULL;
-                Dev *dev = io_readlink(reading->io, path, &target) == 0 ? reading_dev_of_path(reading, target) : NULL;
+                Dev *dev = io_readlink(reader->io, path, &target) >= 0 ? path_owner(reader, target) : NULL;
+                if (dev)
+                        g_hash_table_insert(reader->link_devs, g_strdup(*name), dev);
+        }
+}
+
+static int own_port_first(const void *a, const void *b) {
+        const NetDev *x = *(NetDev *const *) a, *y = *(NetDev *const *) b;
+        int by_kind = (int) is_representor_name(x->phys_port_name) - (int) is_representor_name(y->phys_port_name);
+        return by_kind ? by_kind : (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
+}
+
+static void add_nets(Reader *reader, GHashTable *net_by_index) {
+        for (unsigned i = 0; i < reader->links->len; i++) {
+                const Link *link = reader->links->pdata[i];
+                Dev *dev = g_hash_table_lookup(reader->link_devs, link->name);
                 if (!dev)
                         continue;
-                g_hash_table_insert(reading->link_devs, g_strdup(link->name), dev);
-                add_to_dev(reading, link, dev);
+                NetDev *net = net_dev_from(link);
+                g_ptr_array_add(dev->nets, net);
+                g_hash_table_insert(net_by_index, GINT_TO_POINTER(link->ifindex), net);
+        }
+        for (unsigned i = 0; i < reader->devices->len; i++)
+                g_ptr_array_sort(g_array_index(reader->devices, Device, i).dev->nets, own_port_first);
+}
+
+static void add_addresses(Reader *reader, GHashTable *net_by_index) {
+        for (unsigned i = 0; i < reader->addresses->len; i++) {
+                const LinkAddr *address = &g_array_index(reader->addresses, LinkAddr, i);
+                NetDev *net = g_hash_table_lookup(net_by_index, GINT_TO_POINTER(address->ifindex));
+                if (!net || ip_is_link_local(&address->ip))
+                        continue;
+                g_autofree char *text = ip_format(&address->ip);
+                g_ptr_array_add(net->addresses, g_strdup_printf("%s/%u", text, address->prefix));
+        }
+}
+
+void read_nets(Reader *reader) {
+        g_autoptr(GHashTable) net_by_index = g_hash_table_new(NULL, NULL);
+        g_auto(GStrv) names = NULL;
+
+        if (io_list(reader->io, CLASS_NET, &names) < 0)
+                names = g_new0(char *, 1);
+        read_links(reader, names);
+        read_addresses(reader);
+        find_owners(reader, names);
+        add_nets(reader, net_by_index);
+        add_addresses(reader, net_by_index);
+}
+
+/* ---- what the PFs tell of their VFs ---- */
+
+static void read_vf_state(Reader *reader, Dev *pf) {
+        const NetDev *net = dev_net(pf);
+
+        if (!net || is_representor_name(net->phys_port_name))
+                return;
+        if (pf->vfs->len == 0) {
+                pf->vf_infos = g_array_new(FALSE, TRUE, sizeof(VfInfo));
+                return;
+        }
+        int r = rtnl_read_vfs(reader->io, net->ifindex, pf->vfs->len, &pf->vf_infos);
+        if (r < 0)
+                pf->vf_infos_error = r;
+}
+
+void read_vf_states(Reader *reader) {
+        for (unsigned i = 0; i < reader->devices->len; i++) {
+                Dev *dev = g_array_index(reader->devices, Device, i).dev;
+                if (dev->is_pf)
+                        read_vf_state(reader, dev);
         }
 }

@@ -21,7 +21,6 @@ struct Block {
         GPtrArray *slaves;  /* Block*: what a dm or md device stands on */
         GPtrArray *holders; /* Block*: what stands on it */
         bool in_use;        /* mounted or swapped on, itself or what stands on it */
-        unsigned visited;   /* the last walk that came by */
 };
 
 typedef struct {
@@ -48,6 +47,8 @@ bool read_pci_tree(Reader *reader, GError **error);
 void read_iommu(Reader *reader);
 /* net.c: interfaces, their addresses, and to which function each belongs. */
 void read_nets(Reader *reader);
+/* net.c: one list by netlink, asked for again when it changed meanwhile. */
+int reader_dump(Reader *reader, GByteArray *request, GByteArray *reply);
 /* net.c: the administrative state of all VFs. */
 void read_vf_states(Reader *reader);
 /* "p0" and no name are the card's own ports, "pf0vf1" stands for a VF (field-facts 18). */

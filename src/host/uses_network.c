@@ -1,156 +1,179 @@
-/* Uses of the network: default routes, the address you are logged in by, and interfaces that are up or enslaved. */
-#include "host/internal.h"
-
+/* Network devices in use: they carry this host's traffic or your login, or are up, enslaved, addressed, or elsewhere. */
+#include "host/reader.h"
 #include "host/text_parsers.h"
 
+#include <errno.h>
 #include <string.h>
 
-enum { STACK_MAX = 16, ANCESTORS_MAX = 64 };
+/* ---- what stands on what ---- */
 
-static const Link *link_named(const Reading *reading, const char *name) {
-        return g_hash_table_lookup(reading->links_by_name, name);
+typedef struct {
+        GHashTable *by_name;  /* name → Link */
+        GHashTable *by_index; /* ifindex → Link */
+} LinkMap;
+
+static Link *link_by_index(const LinkMap *map, int ifindex) {
+        return g_hash_table_lookup(map->by_index, GINT_TO_POINTER(ifindex));
 }
 
-static const Link *link_numbered(const Reading *reading, int ifindex) {
-        return g_hash_table_lookup(reading->links_by_index, GINT_TO_POINTER(ifindex));
-}
+/* Calls `each` for every function below an interface: through bridges, bonds, VLANs. */
+static void walk_down(Reader *reader, const LinkMap *map, const Link *top,
+                      void (*each)(Dev *dev, const Link *link, void *user), void *user) {
+        g_autoptr(GPtrArray) queue = g_ptr_array_new();
+        g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
 
-/* Marks the functions that carry an interface: its own, or those of what it stands on, and so on down. */
-static void mark_link(Reading *reading, const Link *link, const char *what, unsigned depth) {
-        Dev *dev = g_hash_table_lookup(reading->link_devs, link->name);
-
-        if (dev) {
-                dev_add_use(dev, USE_HOST, g_strdup(what), 0, NULL);
-                return;
+        g_ptr_array_add(queue, (void *) top);
+        for (unsigned i = 0; i < queue->len; i++) {
+                const Link *link = queue->pdata[i];
+                if (!g_hash_table_add(seen, (void *) link)) /* the two ends of a veth name each other */
+                        continue;
+                Dev *dev = g_hash_table_lookup(reader->link_devs, link->name);
+                if (dev)
+                        each(dev, link, user);
+                for (unsigned n = 0; n < link->lowers->len; n++) {
+                        Link *lower = g_hash_table_lookup(map->by_name, link->lowers->pdata[n]);
+                        if (lower)
+                                g_ptr_array_add(queue, lower);
+                }
         }
-        for (unsigned i = 0; depth < STACK_MAX && i < link->lowers->len; i++) {
-                const Link *lower = link_named(reading, link->lowers->pdata[i]);
-                if (lower)
-                        mark_link(reading, lower, what, depth + 1);
-        }
 }
 
-static void read_routes(Reading *reading, bool v6, GHashTable *ifindexes) {
-        g_autoptr(GByteArray) request = links_build_routes(v6);
-        g_autoptr(GByteArray) reply = g_byte_array_new();
-
-        if (io_netlink(reading->io, request->data, request->len, reply, NULL) < 0)
-                reading_note(reading, "the routes could not be read: the card of the default route is not recognised");
-        else
-                links_parse_default_routes(reply->data, reply->len, ifindexes);
+/* "bond0 over eth0", or just "eth0". */
+static char *way_down(const Link *top, const Link *link) {
+        g_autofree char *from = text_printable(top->name);
+        g_autofree char *to = text_printable(link->name);
+        return top == link ? g_strdup(from) : g_strdup_printf("%s over %s", from, to);
 }
 
-static void mark_routes(Reading *reading) {
+/* ---- default routes ---- */
+
+static void add_route_use(Dev *dev, const Link *link, void *user) {
+        g_autofree char *way = way_down(user, link);
+        use_add_once(dev, USE_HOST, g_strdup_printf("default route (%s)", way), 0, NULL);
+}
+
+static void read_routes(Reader *reader, const LinkMap *map) {
         g_autoptr(GHashTable) ifindexes = g_hash_table_new(NULL, NULL);
-        GHashTableIter iter;
-        void *ifindex;
+        int refused[2];
 
-        read_routes(reading, false, ifindexes);
-        read_routes(reading, true, ifindexes);
-        g_hash_table_iter_init(&iter, ifindexes);
-        while (g_hash_table_iter_next(&iter, &ifindex, NULL)) {
-                const Link *link = link_numbered(reading, GPOINTER_TO_INT(ifindex));
-                if (!link)
-                        continue;
-                g_autofree char *what = g_strdup_printf("default route (%s)", link->name);
-                mark_link(reading, link, what, 0);
+        for (int v6 = 0; v6 < 2; v6++) {
+                g_autoptr(GByteArray) request = links_build_routes(v6);
+                g_autoptr(GByteArray) reply = g_byte_array_new();
+                refused[v6] = MIN(reader_dump(reader, request, reply), 0);
+                links_parse_default_routes(reply->data, reply->len, ifindexes);
+        }
+        /* A kernel without IPv6 refuses that half alone. */
+        if (refused[0] < 0 && refused[1] < 0)
+                reader_note(reader, "which device carries the default route is not known: %s", g_strerror(-refused[0]));
+        for (unsigned i = 0; i < reader->links->len; i++) {
+                Link *link = reader->links->pdata[i];
+                if (g_hash_table_contains(ifindexes, GINT_TO_POINTER(link->ifindex)))
+                        walk_down(reader, map, link, add_route_use, link);
         }
 }
 
-static void mark_login(Reading *reading, const IpAddr *ip) {
-        for (unsigned i = 0; i < reading->addresses->len; i++) {
-                const LinkAddr *address = &g_array_index(reading->addresses, LinkAddr, i);
-                const Link *link = ip_equal(&address->ip, ip) ? link_numbered(reading, address->ifindex) : NULL;
-                if (!link)
-                        continue;
-                g_autofree char *text = ip_format(ip);
-                g_autofree char *what = g_strdup_printf("carries your login (%s on %s)", text, link->name);
-                mark_link(reading, link, what, 0);
-                return;
+/* ---- the login ---- */
+
+typedef struct {
+        const Link *top;
+        const IpAddr *ip;
+} Login;
+
+static void add_login_use(Dev *dev, const Link *link, void *user) {
+        const Login *login = user;
+        g_autofree char *way = way_down(login->top, link);
+        g_autofree char *ip = ip_format(login->ip);
+        use_add_once(dev, USE_HOST, g_strdup_printf("carries your login (%s on %s)", ip, way), 0, NULL);
+}
+
+static void read_logins(Reader *reader, const LinkMap *map) {
+        g_autoptr(GArray) logins = g_array_new(FALSE, TRUE, sizeof(IpAddr));
+
+        read_login_addresses(reader, logins);
+        for (unsigned i = 0; logins->len && i < reader->addresses->len; i++) {
+                const LinkAddr *address = &g_array_index(reader->addresses, LinkAddr, i);
+                const Link *link = link_by_index(map, address->ifindex);
+                for (unsigned n = 0; link && n < logins->len; n++) {
+                        Login login = {link, &g_array_index(logins, IpAddr, n)};
+                        if (ip_equal(login.ip, &address->ip))
+                                walk_down(reader, map, link, add_login_use, &login);
+                }
         }
 }
 
-static void add_sockets(Io *io, const char *pid, GHashTable *inodes) {
-        g_autofree char *folder = g_strdup_printf("proc/%s/fd", pid);
-        g_auto(GStrv) fds = NULL;
+/* ---- interfaces in use ---- */
 
-        if (io_list(io, folder, &fds) < 0)
-                return;
-        for (char **fd = fds; *fd; fd++) {
-                g_autofree char *path = g_strdup_printf("%s/%s", folder, *fd);
-                g_autofree char *target = NULL;
-                uint64_t inode;
-                if (io_readlink(io, path, &target) == 0 && socket_link_parse(target, &inode))
-                        g_hash_table_add(inodes, g_memdup2(&inode, sizeof inode));
+/* "enp1s0v0 is up with 10.0.0.3/24, is a port of br0, carries vlan5", or NULL. A PF that is merely up is at rest. */
+static char *describe_use(const Dev *dev, const NetDev *net, const Link *link) {
+        bool up = net->up && !dev->is_pf;
+        GString *out = g_string_new(NULL);
+
+        if (net->addresses->len) {
+                g_autofree char *addresses = join_few(net->addresses);
+                g_string_append_printf(out, ", %s %s", net->up ? "is up with" : "has", addresses);
+        } else if (up) {
+                g_string_append(out, ", is up");
         }
-}
-
-/* The sockets that our ancestors hold: sudo drops SSH_CONNECTION, but sshd stays above us. */
-static GHashTable *ancestor_sockets(Reading *reading) {
-        GHashTable *inodes = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-        g_autofree char *pid = g_strdup("self");
-
-        for (unsigned i = 0; i < ANCESTORS_MAX; i++) {
-                g_autofree char *path = g_strdup_printf("proc/%s/stat", pid);
-                gsize size;
-                g_autofree char *stat = reading_text(reading, path, &size);
-                int own, parent;
-
-                add_sockets(reading->io, pid, inodes);
-                if (!stat || !stat_parse_pids(stat, size, &own, &parent) || parent <= 1)
-                        break;
-                g_free(pid);
-                pid = g_strdup_printf("%d", parent);
-        }
-        return inodes;
-}
-
-static void read_login(Reading *reading) {
-        g_autoptr(GArray) ips = g_array_new(FALSE, FALSE, sizeof(IpAddr));
-        gsize size;
-        g_autofree char *environ = reading_text(reading, "proc/self/environ", &size);
-        IpAddr ip;
-
-        if (environ && environ_login_address(environ, size, &ip))
-                g_array_append_val(ips, ip);
-        g_autoptr(GHashTable) inodes = ancestor_sockets(reading);
-        for (int v6 = 0; g_hash_table_size(inodes) && v6 < 2; v6++) {
-                g_autofree char *tcp = reading_text(reading, v6 ? "proc/net/tcp6" : "proc/net/tcp", &size);
-                if (tcp)
-                        tcp_parse(tcp, size, v6, inodes, ips);
-        }
-        for (unsigned i = 0; i < ips->len; i++)
-                mark_login(reading, &g_array_index(ips, IpAddr, i));
-}
-
-/* A PF or a whole card that is up is as it should be; a VF that is up is being used. */
-static void mark_interface(Reading *reading, Dev *dev, const NetDev *net) {
-        const Link *link = link_named(reading, net->name);
-
         if (net->master)
-                dev_add_use(dev, USE_NETWORK, g_strdup_printf("%s belongs to %s", net->name, net->master), 0, NULL);
-        else if (net->addresses->len)
-                dev_add_use(dev, USE_NETWORK, g_strdup_printf("%s is %s with %s", net->name, net->up ? "up" : "down", (char *) net->addresses->pdata[0]), 0, NULL);
-        else if (link && link->has_upper)
-                dev_add_use(dev, USE_NETWORK, g_strdup_printf("%s carries %s", net->name, link->upper), 0, NULL);
-        else if (net->up && dev->is_vf)
-                dev_add_use(dev, USE_NETWORK, g_strdup_printf("%s is up", net->name), 0, NULL);
+                g_string_append_printf(out, ", is a port of %s", net->master);
+        if (link && link->has_upper)
+                g_string_append_printf(out, ", carries %s", link->upper);
+        g_autofree char *parts = g_string_free(out, FALSE);
+        if (!*parts)
+                return NULL;
+        g_autofree char *text = g_strconcat(net->name, parts + 1, NULL);
+        return text_printable(text);
 }
 
-/* An Ethernet VF with a driver of the host but without an interface: it was moved to another namespace. */
-static bool interface_is_elsewhere(const Dev *dev) {
-        return dev->class_code >> 8 == 0x0200 && dev->is_vf && dev->driver && dev->nets->len == 0 && !strstr(dev->driver, "vfio") &&
-               !g_str_equal(dev->driver, "pci-stub") && !g_str_equal(dev->driver, "pciback");
+static void add_net_uses(const LinkMap *map, Dev *dev) {
+        for (unsigned i = 0; i < dev->nets->len; i++) {
+                const NetDev *net = dev->nets->pdata[i];
+                /* A representor in a bridge or up is how a VF is wired in switchdev mode, free or not. */
+                if (is_representor_name(net->phys_port_name))
+                        continue;
+                char *what = describe_use(dev, net, link_by_index(map, net->ifindex));
+                if (what)
+                        use_add_once(dev, USE_NETWORK, what, 0, NULL);
+        }
 }
 
-void uses_read_network(Reading *reading) {
-        mark_routes(reading);
-        read_login(reading);
-        for (unsigned i = 0; i < reading->snapshot->devs->len; i++) {
-                Dev *dev = reading->snapshot->devs->pdata[i];
-                for (unsigned n = 0; n < dev->nets->len; n++)
-                        mark_interface(reading, dev, dev->nets->pdata[n]);
-                if (interface_is_elsewhere(dev))
-                        dev_add_use(dev, USE_NETWORK, g_strdup("its network device is in another network namespace, or just being made"), 0, NULL);
+/* Drivers that make no network device here: whatever their folder says, it is nobody's. */
+static bool is_stub_driver(const char *driver) {
+        static const char *const stubs[] = {"pci-stub", "pciback", "xen-pciback", "uio_pci_generic", "igb_uio"};
+        for (size_t i = 0; i < G_N_ELEMENTS(stubs); i++)
+                if (g_str_equal(driver, stubs[i]))
+                        return true;
+        return strstr(driver, "vfio") != NULL;
+}
+
+/* sysfs hides the interfaces of other namespaces, but not the folder that they are in (fs/kernfs/dir.c
+ * kernfs_fop_readdir; drivers/base/core.c cleanup_glue_dir removes it with the last one of all). */
+static void add_namespace_use(Reader *reader, const Device *device) {
+        Dev *dev = device->dev;
+        g_auto(GStrv) names = NULL;
+
+        if (!device->net_folder || dev->nets->len || !dev->driver || is_stub_driver(dev->driver))
+                return;
+        g_autofree char *path = device_path(dev, device->net_folder);
+        if (io_list(reader->io, path, &names) >= 0 && !*names)
+                use_add_once(dev, USE_NETWORK, g_strdup("its network device is in another network namespace"), 0, NULL);
+}
+
+void read_network_uses(Reader *reader) {
+        g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);
+        g_autoptr(GHashTable) by_index = g_hash_table_new(NULL, NULL);
+        LinkMap map = {by_name, by_index};
+
+        for (unsigned i = 0; i < reader->links->len; i++) {
+                Link *link = reader->links->pdata[i];
+                g_hash_table_insert(by_name, link->name, link);
+                g_hash_table_insert(by_index, GINT_TO_POINTER(link->ifindex), link);
+        }
+        read_routes(reader, &map);
+        read_logins(reader, &map);
+        for (unsigned i = 0; i < reader->devices->len; i++) {
+                const Device *device = &g_array_index(reader->devices, Device, i);
+                add_net_uses(&map, device->dev);
+                add_namespace_use(reader, device);
         }
 }

@@ -40,6 +40,10 @@ static int change(Machine *machine, const char *format, ...) {
         g_ptr_array_add(machine->log, line);
         if (!machine->fail_prefix || !g_str_has_prefix(line, machine->fail_prefix) || machine->fail_times == 0)
                 return 0;
+        if (machine->fail_after > 0) {
+                machine->fail_after--;
+                return 0;
+        }
         if (machine->fail_times > 0)
                 machine->fail_times--;
         g_autofree char *told = g_strconcat(line, " FAILS", NULL);
@@ -283,8 +287,8 @@ static int fake_netlink(Io *io, const void *request, size_t length, GByteArray *
 static int fake_load_module(Io *io, const char *name) {
         g_autofree char *path = g_strconcat("sys/bus/pci/drivers/", name, "/bind", NULL);
         int r = change(of(io), "module %s", name);
-        if (r < 0)
-                return r;
+        if (r < 0 || of(io)->fail_modules)
+                return r < 0 ? r : -ENOENT;
         machine_put(of(io), path, "");
         return 0;
 }

@@ -30,6 +30,8 @@ typedef struct {
         char *fail_prefix; /* a change whose log line begins so fails … */
         int fail_errno;    /* … with this */
         int fail_times;    /* … so many times; -1: always */
+        int fail_after;    /* … but not the first so many times */
+        bool fail_modules; /* no module can be loaded */
         int lock_result;   /* 0, or what taking a PF's lock gives */
 
         bool guest_runs;

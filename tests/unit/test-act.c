@@ -389,6 +389,48 @@ static void test_undo_fails(void) {
         g_assert_null(none);
 }
 
+/* What rests on a step that could not be undone stays too; what has nothing to do with it is undone. */
+static void test_undo_fails_midway(void) {
+        g_autoptr(Stage) stage = stage_new(2);
+        g_autoptr(Plan) plan = plan_new("bind");
+        VfState to = plain;
+
+        to.vlan = 42;
+        add_number(plan, STEP_AUTOPROBE, 1, 0);
+        add_driver(plan, 1, "igbvf", NULL, NULL, NULL);
+        add_driver(plan, 0, "igbvf", NULL, NULL, NULL);
+        add_state(plan, 0, &plain, &to, VF_VLAN);
+        add_driver(plan, 0, NULL, NULL, "vfio-pci", "vfio-pci");
+        add_driver(plan, 1, NULL, NULL, "nosuch", NULL);
+        g_hash_table_insert(stage->machine->files, g_strdup("sys/bus/pci/drivers/nosuch/bind"), g_strdup(""));
+        fail(stage, "0000:01:10.2/driver_override = nosuch", -EIO, 1);
+        g_free(assert_fails(stage, plan, VFADM_ERROR_FAILED, "everything was undone"));
+        assert_driver(stage, 0, "igbvf");
+        assert_driver(stage, 1, "igbvf");
+
+        /* Now vfio-pci does not let go of VF 0. */
+        g_free(machine_take_log(stage->machine));
+        g_hash_table_remove(stage->machine->files, "sys/bus/pci/drivers/nosuch/bind");
+        stage->machine->fail_modules = true;
+        fail(stage, "0000:01:10.0/driver/unbind", -EIO, 1);
+        stage->machine->fail_after = 1; /* the first time igbvf lets go */
+        g_free(assert_fails(stage, plan, VFADM_ERROR_HALF_DONE, "vfio-pci does not let go of it"));
+        assert_driver(stage, 0, "vfio-pci (vfio-pci)");
+        assert_driver(stage, 1, "igbvf");
+        g_assert_cmpuint(stage->machine->vfs[0].vlan, ==, 42);
+        g_autofree char *kept = machine_autoprobe(stage->machine);
+        g_assert_cmpstr(kept, ==, "0");
+
+        g_autoptr(GError) error = NULL;
+        g_assert_true(act_recover(&stage->act, NULL, &error));
+        g_assert_no_error(error);
+        assert_driver(stage, 0, "igbvf");
+        g_assert_cmpuint(stage->machine->vfs[0].vlan, ==, 0);
+        g_autofree char *autoprobe = machine_autoprobe(stage->machine);
+        g_assert_cmpstr(autoprobe, ==, "1");
+        g_assert_cmpuint(n_unfinished(stage), ==, 0);
+}
+
 /* ---- a full disk ---- */
 
 static void test_disk_full_midway(void) {
@@ -442,6 +484,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/act/guest-keeps", test_guest_keeps);
         g_test_add_func("/act/detach-fails-later", test_detach_fails_later);
         g_test_add_func("/act/undo-fails", test_undo_fails);
+        g_test_add_func("/act/undo-fails-midway", test_undo_fails_midway);
         g_test_add_func("/act/disk-full-midway", test_disk_full_midway);
         return g_test_run();
 }

@@ -1,0 +1,99 @@
+# bash completion for vfadm. Verbs, options and columns are asked of vfadm's own help, so that they never differ.
+
+_vfadm_verbs() {
+        vfadm help 2>/dev/null | sed -n '/^Verbs:/,/^$/s/^  \([a-z]\{1,\}\) .*/\1/p'
+}
+
+_vfadm_options() {
+        vfadm help "$@" 2>/dev/null | sed -n 's/^  \(-., \|    \)\(--[a-z-]\{1,\}\) .*/\2/p'
+}
+
+_vfadm_columns() {
+        vfadm help list 2>/dev/null | sed -n '/^Columns:/,/^$/s/^  \([A-Z][A-Z-]*\)  *.*/\1/p'
+}
+
+# Devices by name: every function (all), PFs (pf), VFs (vf), or both (any).
+_vfadm_devices() {
+        case $1 in
+        all) vfadm list --quiet --all -o BDF,DEVICE 2>/dev/null | awk 'NR > 1 { print $1; print $2 }' ;;
+        any) vfadm list --quiet -o DEVICE 2>/dev/null | awk 'NR > 1 { print $1 }' ;;
+        *) vfadm list --quiet -o DEVICE,KIND 2>/dev/null | awk -v kind="$1" 'NR > 1 && $2 == kind { print $1 }' ;;
+        esac
+}
+
+# Guests (4), numbers (1) and devices (2) of the leases, by column.
+_vfadm_leases() {
+        vfadm leases --quiet 2>/dev/null | awk -v column="$1" 'NR > 1 { print $column }'
+}
+
+# What can stand as the word number $2 (from 1) after the verb $1.
+_vfadm_words() {
+        local keys="mac= vlan= trust=on trust=off spoofchk=on spoofchk=off link=auto link=on link=off min-rate= max-rate="
+        case $1:$2 in
+        help:1) _vfadm_verbs ;;
+        enable:1 | disable:1) _vfadm_devices pf ;;
+        enable:2) echo all ;;
+        list:* | show:1) _vfadm_devices any ;;
+        bind:1 | unbind:1) _vfadm_devices all ;;
+        bind:2) echo vfio vfio-pci ;;
+        set:1) _vfadm_devices vf ;;
+        set:*) echo "$keys" ;;
+        detach:1) _vfadm_leases 4 ;;
+        detach:2) _vfadm_leases 2 ;;
+        release:1) _vfadm_leases 1 && _vfadm_leases 2 ;;
+        attach:1) ;;
+        attach:* | run:*) echo "$keys nic=" ;;
+        esac
+}
+
+_vfadm() {
+        local line=${COMP_LINE:0:COMP_POINT} verb='' number=0 before='' list word
+        local -a words
+
+        # The line's own words: bash parts them also at ':' and '=', which addresses and keys are full of.
+        read -ra words <<<"$line"
+        [[ $line == *[[:space:]] ]] && words+=("")
+        local cur=${words[-1]}
+        for word in "${words[@]:1:${#words[@]}-2}"; do
+                [[ $word == -- ]] && return
+                case $before in
+                -o | --columns | -f | --from | --root | --ledger | --timeout) ;;
+                *)
+                        if [[ $word != -* ]]; then
+                                [[ $verb ]] && number=$((number + 1))
+                                verb=${verb:-$word}
+                        fi
+                        ;;
+                esac
+                before=$word
+        done
+
+        case $before in
+        --root | record) compopt -o default && return ;;
+        --ledger) compopt -o dirnames && return ;;
+        --timeout) return ;;
+        -f | --from) list=$(_vfadm_devices any) ;;
+        -o | --columns)
+                local given=${cur%"${cur##*[+,]}"}
+                list=$(_vfadm_columns | sed "s/^/$given/")
+                compopt -o nospace
+                ;;
+        *)
+                if [[ $cur == -* ]]; then
+                        list=$(_vfadm_options ${verb:+"$verb"})
+                elif [[ ! $verb ]]; then
+                        list=$(_vfadm_verbs)
+                else
+                        list=$(_vfadm_words "$verb" $((number + 1)))
+                fi
+                ;;
+        esac
+
+        mapfile -t COMPREPLY < <(compgen -W "$list" -- "$cur")
+        [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace
+        # Readline replaces only what stands after the last word break.
+        local there=${cur%"${cur##*[:=]}"}
+        COMPREPLY=("${COMPREPLY[@]#"$there"}")
+}
+
+complete -F _vfadm vfadm

@@ -1,0 +1,138 @@
+/* Processes that hold a function open through VFIO or UIO: guests, DPDK. The kernel keeps no list of them that could
+ * be read: only each process' open files tell. */
+#include "host/reader.h"
+#include "host/text_parsers.h"
+
+#include "base/parse.h"
+#include "model/qemu_args.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CMDLINE_MAX (4u << 20)
+
+/* Path of a file below /dev → GPtrArray of the functions (Dev*) that whoever opens it gets hold of. */
+static void add_file(GHashTable *files, char *path, Dev *dev) {
+        GPtrArray *devs = g_hash_table_lookup(files, path);
+        if (!devs) {
+                devs = g_ptr_array_new();
+                g_hash_table_insert(files, g_strdup(path), devs);
+        }
+        g_ptr_array_add(devs, dev);
+        g_free(path);
+}
+
+static void add_children(Reader *reader, GHashTable *files, Dev *dev, const char *folder, const char *prefix, const char *where) {
+        g_autofree char *path = device_path(dev, folder);
+        g_auto(GStrv) names = NULL;
+
+        if (io_list(reader->io, path, &names) < 0)
+                return;
+        for (char **name = names; *name; name++)
+                if (g_str_has_prefix(*name, prefix))
+                        add_file(files, g_strconcat(where, *name, NULL), dev);
+}
+
+static bool is_vfio_bound(const Dev *dev) {
+        return dev->driver && strstr(dev->driver, "vfio"); /* vfio-pci, mlx5_vfio_pci … */
+}
+
+/* An open group gives hold of every member that VFIO has, the device files of one only. */
+static GHashTable *files_to_look_for(Reader *reader) {
+        GHashTable *files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
+
+        for (unsigned i = 0; i < reader->devices->len; i++) {
+                const Device *device = &g_array_index(reader->devices, Device, i);
+                Dev *dev = device->dev;
+                if (is_vfio_bound(dev) && dev->iommu_group >= 0) {
+                        add_file(files, g_strdup_printf("/dev/vfio/%d", dev->iommu_group), dev);
+                        add_file(files, g_strdup_printf("/dev/vfio/noiommu-%d", dev->iommu_group), dev);
+                }
+                if (is_vfio_bound(dev) && device->has_vfio_dev)
+                        add_children(reader, files, dev, "vfio-dev", "vfio", "/dev/vfio/devices/");
+                if (device->has_uio)
+                        add_children(reader, files, dev, "uio", "uio", "/dev/");
+        }
+        return files;
+}
+
+/* A process as people know it: *guest its -name, if it is a QEMU that has one. */
+static char *describe_process(Reader *reader, int pid, char **guest) {
+        g_autofree char *comm_path = g_strdup_printf("proc/%d/comm", pid);
+        g_autofree char *cmdline_path = g_strdup_printf("proc/%d/cmdline", pid);
+        g_autofree char *raw = NULL;
+        g_autoptr(GBytes) cmdline = NULL;
+        g_autoptr(QemuArgs) args = NULL;
+        size_t size;
+
+        if (io_read_text(reader->io, comm_path, &raw) < 0)
+                raw = g_strdup("process");
+        g_autofree char *comm = text_printable(raw);
+        if (io_read(reader->io, cmdline_path, CMDLINE_MAX, &cmdline) >= 0) {
+                const char *bytes = g_bytes_get_data(cmdline, &size);
+                args = qemu_args_parse_cmdline(bytes, size);
+        }
+        if (!args || !args->name)
+                return g_strdup_printf("%s (pid %d)", comm, pid);
+        *guest = g_strdup(args->name);
+        g_autofree char *name = text_printable(args->name);
+        return g_strdup_printf("guest %s (%s, pid %d)", name, comm, pid);
+}
+
+/* The functions that a process has open; a set. False when its files may not be seen. */
+static bool look_at_process(Reader *reader, GHashTable *files, const char *process, GHashTable *held) {
+        g_autofree char *folder = g_strconcat("proc/", process, "/fd", NULL);
+        g_auto(GStrv) names = NULL;
+
+        int r = io_list(reader->io, folder, &names);
+        if (r < 0) /* it may just have ended */
+                return r != -EACCES && r != -EPERM;
+        for (char **name = names; *name; name++) {
+                g_autofree char *path = g_strconcat(folder, "/", *name, NULL);
+                g_autofree char *target = NULL;
+                if (io_readlink(reader->io, path, &target) < 0 || !g_str_has_prefix(target, "/dev/"))
+                        continue;
+                if (g_str_has_suffix(target, " (deleted)"))
+                        target[strlen(target) - strlen(" (deleted)")] = 0;
+                const GPtrArray *devs = g_hash_table_lookup(files, target);
+                for (unsigned i = 0; devs && i < devs->len; i++)
+                        g_hash_table_add(held, devs->pdata[i]);
+        }
+        return true;
+}
+
+static void add_process_uses(Reader *reader, int pid, GHashTable *held) {
+        g_autofree char *guest = NULL;
+        g_autofree char *what = describe_process(reader, pid, &guest);
+        GHashTableIter iter;
+        void *dev;
+
+        g_hash_table_iter_init(&iter, held);
+        while (g_hash_table_iter_next(&iter, &dev, NULL))
+                use_add_once(dev, USE_PROCESS, g_strdup(what), pid, guest);
+}
+
+void read_process_uses(Reader *reader) {
+        g_autoptr(GHashTable) files = files_to_look_for(reader);
+        g_auto(GStrv) processes = NULL;
+        bool all = true;
+        uint32_t pid;
+
+        if (g_hash_table_size(files) == 0)
+                return;
+        int r = io_list(reader->io, "proc", &processes);
+        if (r < 0) {
+                reader_note(reader, "which processes use VFIO devices is not known: /proc: %s", g_strerror(-r));
+                return;
+        }
+        for (char **process = processes; *process; process++) {
+                g_autoptr(GHashTable) held = g_hash_table_new(NULL, NULL);
+                if (!parse_u32(*process, 1, G_MAXINT32, &pid))
+                        continue;
+                all &= look_at_process(reader, files, *process, held);
+                if (g_hash_table_size(held))
+                        add_process_uses(reader, (int) pid, held);
+        }
+        if (!all)
+                reader_note(reader, "which processes use VFIO devices cannot be fully seen without root");
+}

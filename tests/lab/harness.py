@@ -1,0 +1,149 @@
+"""What the lab's tests share: labs, commands in them, and TAP on standard output."""
+import json
+import pathlib
+import subprocess
+import sys
+import time
+import traceback
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+VFLAB = TOP / "lab" / "vflab"
+GUEST = "/opt/vflab/guest"
+PF = "enp1s0"
+BDF = "0000:01:00.0"
+DRIVERS = "/sys/bus/pci/devices"
+
+
+class Result:
+    """How a command in a lab ended."""
+
+    def __init__(self, command, done):
+        self.command = command
+        self.status = done.returncode
+        self.out = done.stdout
+        self.err = done.stderr
+
+    def __str__(self):
+        return f"$ {self.command}\nstatus {self.status}\n{self.out}{self.err}"
+
+    def json(self):
+        return json.loads(self.out)
+
+
+class Lab:
+    """One emulated host. Its name carries our process id, so that runs side by side keep apart."""
+
+    def __init__(self, name, topology="plain"):
+        self.name = name
+        self.topology = topology
+
+    def up(self):
+        subprocess.run([VFLAB, "up", "--name", self.name, "--topology", self.topology], check=True, stdout=sys.stderr)
+
+    def down(self):
+        subprocess.run([VFLAB, "down", "--name", self.name], check=False, stdout=sys.stderr)
+
+    def push(self, *files, to="/root"):
+        subprocess.run([VFLAB, "push", "--name", self.name, "--to", to, *files], check=True, stdout=sys.stderr)
+
+    def run(self, *command, input=None, timeout=300):
+        """Runs a command as it is; its status is the caller's to judge."""
+        done = subprocess.run([VFLAB, "run", "--name", self.name, "--", *command], check=False, text=True,
+                              input=input or "", capture_output=True, timeout=timeout)
+        return Result(" ".join(command), done)
+
+    def sh(self, script, timeout=300):
+        """Runs a shell script that must succeed, and gives what it prints."""
+        result = self.run("sh", "-ec", script, timeout=timeout)
+        assert result.status == 0, str(result)
+        return result.out.strip()
+
+    def vfadm(self, *args, status=0, says=None, timeout=300):
+        """Runs vfadm and holds it to a status, and to what its message must say."""
+        result = self.run("vfadm", *args, timeout=timeout)
+        assert result.status == status, f"status {status} was expected\n{result}"
+        if says:
+            assert says in result.out + result.err, f"'{says}' was expected\n{result}"
+        if status and "--json" not in args:
+            lines = [line for line in result.err.splitlines() if line.startswith("vfadm: ")]
+            assert len(lines) == 1, f"one error line was expected\n{result}"
+        return result
+
+    def install(self, package):
+        self.push(package)
+        self.sh(f"dpkg -i /root/{pathlib.Path(package).name}")
+
+    # --- facts, from the kernel itself and not from vfadm
+
+    def driver(self, bdf):
+        return self.sh(f"basename $(readlink {DRIVERS}/{bdf}/driver || echo none)")
+
+    def override(self, bdf):
+        return self.sh(f"cat {DRIVERS}/{bdf}/driver_override")
+
+    def numvfs(self, pf=BDF):
+        return int(self.sh(f"cat {DRIVERS}/{pf}/sriov_numvfs"))
+
+    def vf_line(self, index, pf=PF):
+        """What `ip link` says of one VF, without its index."""
+        for line in self.sh(f"ip link show {pf}").splitlines():
+            if line.strip().startswith(f"vf {index} "):
+                return line.strip().split(" ", 2)[2].strip()
+        raise AssertionError(f"ip link shows no VF {index} of {pf}")
+
+    def leases(self):
+        return self.vfadm("leases", "--json").json()["leases"]
+
+    # --- guests
+
+    def start_guest(self, name, kernel="", *qemu):
+        self.sh(f"{GUEST}/start -d -a '{kernel} vflab.stay=1' {name} {' '.join(qemu)} >/dev/null")
+
+    def await_guest(self, name, pattern, seconds=180, count=1):
+        return self.sh(f"{GUEST}/await {name} '{pattern}' {seconds} {count}", timeout=seconds + 60)
+
+    def stop_guest(self, name):
+        """Ends a guest that we started, by the pid that it wrote, and waits for its end."""
+        self.sh(f"if pid=$(cat /run/vflab/{name}/pid 2>/dev/null); then kill $pid 2>/dev/null || true; "
+                f"timeout 30 tail --pid=$pid -f /dev/null; fi; rm -rf /run/vflab/{name}")
+
+
+class Tap:
+    """Runs cases one after another and tells of each; a case that raises has failed."""
+
+    def __init__(self):
+        self.count = 0
+        self.failed = 0
+
+    def case(self, name, function, *args):
+        self.count += 1
+        started = time.monotonic()
+        try:
+            function(*args)
+            word = "ok"
+        except Exception:  # whatever went wrong is this case's failure, and the others still run
+            word = "not ok"
+            self.failed += 1
+            for line in traceback.format_exc(limit=-3).splitlines():
+                print("# " + line)
+        print(f"{word} {self.count} - {name}", flush=True)
+        print(f"# {name}: {time.monotonic() - started:.1f} s", flush=True)
+
+    def guard(self, name, function, *args):
+        """Runs what runs cases itself; only its own failure counts as a case."""
+        try:
+            function(*args)
+        except Exception as problem:
+            self.case(name, self.raise_again, problem)
+
+    @staticmethod
+    def raise_again(problem):
+        raise problem
+
+    def cases(self, prefix, functions, *args):
+        for function in functions:
+            self.case(f"{prefix}: {function.__doc__.strip().splitlines()[0]}", function, *args)
+
+    def close(self):
+        print(f"1..{self.count}")
+        return 1 if self.failed else 0

@@ -1,0 +1,432 @@
+/* Playing stories: as they should go, failing at each operation, dying at each operation. */
+#include "stage.h"
+
+#include "base/error.h"
+#include "change/change.h"
+#include "ledger/ledger.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* --- the ledger's commits are operations too ------------------------------------------------------------------ */
+
+/* SQLite's hook for new connections knows no user data. Set only while a story is played. */
+static Sim *played;
+
+static int on_commit(void *data) {
+        return sim_point(data, "ledger commit") < 0; /* not 0: the commit becomes a rollback */
+}
+
+static int on_open(sqlite3 *db, char **message, const void *api) {
+        if (played)
+                sqlite3_commit_hook(db, on_commit, played);
+        return SQLITE_OK;
+}
+
+/* --- a stage -------------------------------------------------------------------------------------------------- */
+
+static void remove_folder(const char *path) {
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        const char *name;
+        while (dir && (name = g_dir_read_name(dir))) {
+                g_autofree char *file = g_build_filename(path, name, NULL);
+                g_unlink(file);
+        }
+        g_rmdir(path);
+}
+
+static void stage_free(Stage *stage) {
+        sim_free(stage->sim);
+        remove_folder(stage->ledger);
+        g_free(stage->ledger);
+        g_clear_pointer(&stage->states, g_ptr_array_unref);
+        g_free(stage);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Stage, stage_free)
+
+static Stage *stage_new(const Story *story) {
+        Stage *stage = g_new0(Stage, 1);
+        /* In memory where there is such a folder: a few thousand ledgers are synced to disk here. */
+        const char *base = g_access("/dev/shm", W_OK) == 0 ? "/dev/shm" : g_get_tmp_dir();
+        stage->story = story;
+        stage->ledger = g_build_filename(base, "vfadm-story-XXXXXX", NULL);
+        g_assert_nonnull(g_mkdtemp(stage->ledger));
+        stage->sim = sim_new(story->options);
+        for (unsigned i = 0; i < G_N_ELEMENTS(story->cards) && story->cards[i]; i++)
+                g_assert_true(sim_add_card(stage->sim, story->cards[i]));
+        if (story->prepare)
+                story->prepare(stage);
+        g_assert_cmpstr(sim_disturbances(stage->sim), ==, "");
+        sim_quiesce(stage->sim);
+        return stage;
+}
+
+static void on_told(void *user, const char *line) {
+        g_test_message("told: %s", line);
+}
+
+static ChangeOptions options_for(Stage *stage, Io *io) {
+        return (ChangeOptions) {.io = io, .ledger_dir = stage->ledger, .lock_timeout_ms = 1000, .detach_timeout_ms = 400,
+                                .told = on_told};
+}
+
+bool stage_do(Stage *stage, Want *want, const char *words, GError **error) {
+        g_autoptr(Io) io = sim_process_self(stage->sim, "vfadm");
+        g_autoptr(Want) own = want;
+        g_auto(GStrv) list = g_strsplit(words ? words : "", " ", -1);
+        ChangeOptions options = options_for(stage, io);
+        bool ok = want_parse_words(own, list, error) && change_do(&options, own, NULL, error);
+        if (ok && stage->states)
+                g_ptr_array_add(stage->states, stage_dump(stage));
+        return ok;
+}
+
+bool stage_verb(Stage *stage, WantKind kind, const char *device, const char *words, GError **error) {
+        Want *want = want_new(kind);
+        want->device = g_strdup(device);
+        return stage_do(stage, want, words, error);
+}
+
+bool stage_bind(Stage *stage, const char *device, const char *driver, bool with_group, GError **error) {
+        Want *want = want_new(WANT_BIND);
+        want->device = g_strdup(device);
+        want->driver = g_strdup(driver);
+        want->with_group = with_group;
+        return stage_do(stage, want, NULL, error);
+}
+
+bool stage_guest(Stage *stage, WantKind kind, const char *guest, const char *device, const char *words, GError **error) {
+        Want *want = want_new(kind);
+        want->device = g_strdup(device);
+        want->guest = g_strdup(guest);
+        return stage_do(stage, want, words, error);
+}
+
+bool stage_enable(Stage *stage, const char *pf, unsigned n, GError **error) {
+        Want *want = want_new(WANT_ENABLE);
+        want->device = g_strdup(pf);
+        want->num_vfs = n;
+        return stage_do(stage, want, NULL, error);
+}
+
+bool stage_recover(Stage *stage, GError **error) {
+        g_autoptr(Io) io = sim_process_self(stage->sim, "vfadm");
+        ChangeOptions options = options_for(stage, io);
+        return change_recover(&options, error);
+}
+
+/* As cli/verb_run.c goes about it. */
+static bool run_start(Stage *stage, Io *io, const Want *want, GuestInfo *guest, const char *command, IoProcess *process,
+                      GError **error) {
+        ChangeOptions options = options_for(stage, io);
+        g_autoptr(Change) change = change_begin(&options, want, error);
+        if (!change)
+                return false;
+        PlanInput input = {.host = change_host(change), .leases = change_leases(change), .guest = guest};
+        const Dev *dev = plan_choose(want, &input, error);
+        if (!dev)
+                return false;
+        g_auto(GStrv) around = g_strsplit(command, "{vf}", 2);
+        g_autofree char *whole = g_strjoin(dev->name, around[0], around[1], NULL);
+        g_auto(GStrv) argv = g_strsplit(whole, " ", -1);
+        int status, r = io_spawn(io, argv, process);
+        if (r < 0)
+                return vfadm_error_set_errno(error, r, "starting %s", argv[0]);
+        guest->pid = process->pid;
+        guest->pid_start = process->start;
+        g_autoptr(Plan) plan = change_plan(change, want, guest, error);
+        bool ok = plan && plan_check(plan, error) && change_act(change, plan, error);
+        if (ok && (r = io_process_go(io, process)) < 0)
+                ok = vfadm_error_set_errno(error, r, "starting %s", argv[0]);
+        if (!ok)
+                io_process_wait(io, process, &status);
+        return ok;
+}
+
+bool stage_run(Stage *stage, const char *device, const char *words, const char *command, GError **error) {
+        g_autoptr(Io) io = sim_process_self(stage->sim, "vfadm");
+        g_autoptr(Want) want = want_new(WANT_LEND);
+        g_autoptr(GuestInfo) guest = guest_info_new("qemu", "web1");
+        g_auto(GStrv) list = g_strsplit(words, " ", -1);
+        ChangeOptions options = options_for(stage, io);
+        IoProcess process = {.pid = -1, .go_fd = -1};
+        int status;
+
+        want->device = g_strdup(device);
+        want->guest = g_strdup("qemu:web1");
+        if (!want_parse_words(want, list, error))
+                return false;
+        if (!run_start(stage, io, want, guest, command, &process, error)) {
+                /* What could not be walked back while the child lived is given back now, as after a crash. */
+                change_recover(&options, NULL);
+                return false;
+        }
+        int r = io_process_wait(io, &process, &status);
+        if (r < 0)
+                return vfadm_error_set_errno(error, r, "waiting for the guest");
+        return change_recover(&options, error);
+}
+
+void stage_echo(Stage *stage, const char *path, const char *text) {
+        g_autoptr(Io) io = sim_process(stage->sim, "sh");
+        g_assert_cmpint(io_write(io, path, text, 0), ==, 0);
+}
+
+GPtrArray *stage_leases(Stage *stage) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Ledger) ledger = ledger_open(stage->ledger, true, &error);
+        g_assert_no_error(error);
+        GPtrArray *leases = ledger_leases(ledger, &error);
+        g_assert_no_error(error);
+        return leases;
+}
+
+static unsigned unfinished(Stage *stage) {
+        g_autoptr(Ledger) ledger = ledger_open(stage->ledger, true, NULL);
+        g_autoptr(GPtrArray) plans = ledger ? ledger_unfinished(ledger, NULL) : NULL;
+        g_assert_nonnull(plans);
+        return plans->len;
+}
+
+char *stage_dump(Stage *stage) {
+        g_autofree char *host = sim_dump(stage->sim);
+        g_autoptr(GPtrArray) leases = stage_leases(stage);
+        GString *text = g_string_new(host);
+        for (unsigned i = 0; i < leases->len; i++) {
+                const Lease *lease = leases->pdata[i];
+                char name[PCI_ADDR_TEXT_SIZE];
+                pci_addr_format(lease->dev, name);
+                g_autofree char *given = vf_state_format(&lease->given, VF_ALL);
+                g_string_append_printf(text, "lease %s of %s %s nic=%u %s before: driver=%s override=%s\n", name, lease->guest,
+                                       lease->state == LEASE_PENDING ? "pending" : "active", lease->nic, given,
+                                       lease->saved_driver ? lease->saved_driver : "-",
+                                       lease->saved_override ? lease->saved_override : "-");
+        }
+        return g_string_free(text, FALSE);
+}
+
+char *stage_row(Stage *stage, const char *start) {
+        g_autofree char *dump = stage_dump(stage);
+        g_auto(GStrv) lines = g_strsplit(dump, "\n", -1);
+        for (unsigned i = 0; lines[i]; i++) {
+                const char *line = lines[i] + strspn(lines[i], " ");
+                if (g_str_has_prefix(line, start))
+                        return g_strdup(line);
+        }
+        return NULL;
+}
+
+/* --- playing -------------------------------------------------------------------------------------------------- */
+
+static bool play(Stage *stage, GError **error) {
+        played = stage->sim;
+        bool ok = stage->story->play(stage, error);
+        played = NULL;
+        sim_quiesce(stage->sim);
+        return ok;
+}
+
+/* How the story goes well: state before and after, and how many operations it takes. */
+typedef struct {
+        char *before, *after;
+        GPtrArray *operations; /* char*: their names */
+        GPtrArray *states;     /* char*: after each verb, where there are several */
+} Outcome;
+
+static void outcome_clear(Outcome *outcome) {
+        g_free(outcome->before);
+        g_free(outcome->after);
+        g_clear_pointer(&outcome->operations, g_ptr_array_unref);
+        g_clear_pointer(&outcome->states, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Outcome, outcome_clear)
+
+static void settle(Stage *stage) {
+        g_autoptr(GError) error = NULL;
+        if (!stage->story->settle)
+                return;
+        stage->story->settle(stage);
+        sim_quiesce(stage->sim);
+        stage_recover(stage, &error);
+        g_assert_no_error(error);
+}
+
+static void play_well(const Story *story, Outcome *ret) {
+        g_autoptr(Stage) stage = stage_new(story);
+        g_autoptr(GError) error = NULL;
+
+        ret->before = stage_dump(stage);
+        sim_restart_count(stage->sim);
+        stage->states = g_ptr_array_new_with_free_func(g_free);
+        bool ok = play(stage, &error);
+        ret->states = g_steal_pointer(&stage->states);
+        ret->operations = g_ptr_array_new_with_free_func(g_free);
+        for (unsigned n = 1; n <= sim_operations(stage->sim); n++)
+                g_ptr_array_add(ret->operations, g_strdup(sim_operation_name(stage->sim, n)));
+        if (story->refused) {
+                g_assert_false(ok);
+                g_assert_error(error, VFADM_ERROR, story->refused);
+                if (story->says && !strstr(error->message, story->says))
+                        g_error("story %s: \"%s\" does not say \"%s\"", story->name, error->message, story->says);
+        } else {
+                g_assert_no_error(error);
+                g_assert_true(ok);
+        }
+        g_assert_cmpuint(unfinished(stage), ==, 0);
+        g_assert_cmpstr(sim_disturbances(stage->sim), ==, "");
+        if (story->check)
+                story->check(stage);
+        settle(stage);
+        ret->after = stage_dump(stage);
+        if (story->refused && !story->settle)
+                g_assert_cmpstr(ret->after, ==, ret->before);
+}
+
+static void test_well(gconstpointer data) {
+        g_auto(Outcome) outcome = {0};
+        play_well(data, &outcome);
+        g_test_message("%u operations", outcome.operations->len);
+}
+
+typedef struct {
+        const Story *story;
+        const Outcome *outcome;
+        const char *how; /* "failing", "dying" */
+        unsigned n;
+} Try;
+
+static const char *operation(const Try *try) {
+        return try->outcome->operations->pdata[try->n - 1];
+}
+
+static void G_GNUC_NORETURN stray(const Try *try, Stage *stage, const char *what, const char *found, const GError *error) {
+        g_error("story %s, %s at operation %u (%s): %s\n--- before\n%s--- after\n%s--- found\n%s--- error: %s", try->story->name,
+                try->how, try->n, operation(try), what, try->outcome->before, try->outcome->after, found,
+                error ? error->message : "none");
+}
+
+/* The machine is what it was, or what it was to become; nobody was disturbed; nothing is left in the journal. */
+static void expect(const Try *try, Stage *stage, bool old_ok, bool new_ok, const GError *error) {
+        g_autofree char *now = stage_dump(stage);
+        bool old = g_str_equal(now, try->outcome->before), new = g_str_equal(now, try->outcome->after);
+        /* Where a story has several verbs, each is whole. */
+        for (unsigned i = 0; i + 1 < try->outcome->states->len; i++)
+                old |= g_str_equal(now, try->outcome->states->pdata[i]);
+
+        if (*sim_disturbances(stage->sim))
+                stray(try, stage, sim_disturbances(stage->sim), now, error);
+        if (!(old && old_ok) && !(new && new_ok))
+                stray(try, stage, old ? "undone, though it said done" : new ? "done, though it said failed" : "neither old nor new", now,
+                      error);
+        if (unfinished(stage))
+                stray(try, stage, "a plan is left in the journal", now, error);
+}
+
+static void recover(const Try *try, Stage *stage) {
+        g_autoptr(GError) error = NULL;
+        if (!stage_recover(stage, &error)) {
+                g_autofree char *now = stage_dump(stage);
+                stray(try, stage, "recovery failed", now, error);
+        }
+        sim_quiesce(stage->sim);
+        settle(stage);
+}
+
+static void fail_at(const Try *try, int negative_errno) {
+        g_autoptr(Stage) stage = stage_new(try->story);
+        g_autoptr(GError) error = NULL;
+
+        sim_fail_at(stage->sim, try->n, negative_errno);
+        bool ok = play(stage, &error);
+        bool ledger = g_str_equal(operation(try), "ledger commit");
+        if (!ok && !error)
+                g_error("story %s failed at operation %u without a message", try->story->name, try->n);
+        sim_fail_at(stage->sim, 0, 0);
+        /* A disk that was full for a moment, and a guest that has let go, leave something for the next vfadm. */
+        bool later = ledger || g_error_matches(error, VFADM_ERROR, VFADM_ERROR_HALF_DONE) || try->story->settle;
+        if (!ok && g_error_matches(error, VFADM_ERROR, VFADM_ERROR_HALF_DONE) && !ledger && !try->story->half_done &&
+            try->story->refused != VFADM_ERROR_FAILED) { /* where undoing is the story, undoing can fail */
+                g_autofree char *now = stage_dump(stage);
+                stray(try, stage, "it could not be undone", now, error);
+        }
+        if (later) {
+                recover(try, stage);
+                expect(try, stage, true, true, error);
+        } else {
+                bool refused = try->story->refused != 0;
+                expect(try, stage, !ok || refused, ok || refused, error);
+        }
+}
+
+static void test_failing(gconstpointer data) {
+        const Story *story = data;
+        g_auto(Outcome) outcome = {0};
+
+        play_well(story, &outcome);
+        for (unsigned n = 1; n <= outcome.operations->len; n += MAX(story->stride, 1))
+                fail_at(&(Try) {story, &outcome, "failing", n}, -EIO);
+}
+
+/* In a child of its own, which dies in the middle: with its locks, its ledger's handle and all it knew. */
+static pid_t play_and_die(const Try *try, Stage *stage, int log) {
+        pid_t pid = fork();
+        g_assert_cmpint(pid, >=, 0);
+        if (pid == 0) {
+                g_autoptr(GError) error = NULL;
+                sim_log_to(stage->sim, log);
+                sim_crash_at(stage->sim, try->n);
+                bool ok = play(stage, &error);
+                fprintf(stderr, "# played to its end (%s): %s\n", ok ? "well" : "badly", error ? error->message : "");
+                _exit(1);
+        }
+        int status;
+        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != SIM_CRASHED)
+                g_error("story %s should have died at operation %u and ended with wait status %d", try->story->name, try->n, status);
+        return pid;
+}
+
+static void die_at(const Try *try) {
+        g_autoptr(Stage) stage = stage_new(try->story);
+        int log = memfd_create("sim-log", MFD_CLOEXEC);
+
+        g_assert_cmpint(log, >=, 0);
+        pid_t pid = play_and_die(try, stage, log);
+        sim_replay(stage->sim, log);
+        sim_process_died(stage->sim, pid);
+        close(log);
+        recover(try, stage);
+        expect(try, stage, true, true, NULL);
+        /* And what was recovered is as good as new: a second recovery finds nothing to do. */
+        sim_restart_count(stage->sim);
+        g_assert_true(stage_recover(stage, NULL));
+        g_assert_cmpuint(sim_operations(stage->sim), ==, 0);
+}
+
+static void test_dying(gconstpointer data) {
+        const Story *story = data;
+        g_auto(Outcome) outcome = {0};
+
+        play_well(story, &outcome);
+        for (unsigned n = 1; n <= outcome.operations->len; n += MAX(story->stride, 1))
+                die_at(&(Try) {story, &outcome, "dying", n});
+}
+
+void story_add(const Story *story) {
+        static const struct {
+                const char *name;
+                GTestDataFunc run;
+        } ways[] = {{"well", test_well}, {"failing", test_failing}, {"dying", test_dying}};
+
+        sqlite3_auto_extension((void (*)(void)) on_open);
+        for (unsigned i = 0; i < G_N_ELEMENTS(ways); i++) {
+                g_autofree char *path = g_strdup_printf("/%s/%s", ways[i].name, story->name);
+                g_test_add_data_func(path, story, ways[i].run);
+        }
+}

@@ -1,0 +1,52 @@
+/* A stage for stories: a simulated machine, a ledger of its own, and vfadm's verbs run on them as the CLI runs them.
+ * A story is played once as it should go, then again with its n-th operation failing, and again dying at its n-th
+ * operation, for every n: what stays must be the old state or the new one, never anything between. */
+#pragma once
+
+#include "model/lease.h"
+#include "sim.h"
+#include "want/want.h"
+
+typedef struct Stage Stage;
+
+typedef struct {
+        const char *name;
+        unsigned options;       /* of sim_new() */
+        const char *cards[4];
+        void (*prepare)(Stage *stage);
+        bool (*play)(Stage *stage, GError **error);
+        void (*check)(Stage *stage); /* after it went well (or was refused) */
+        int refused;            /* VfadmError that playing must end with, changing nothing; 0: it goes well */
+        const char *says;       /* with `refused`: what the message must hold */
+        unsigned stride;        /* try only every stride-th operation; 0: every one */
+        void (*settle)(Stage *stage); /* after recovery: ends what still runs, so that a second recovery can finish */
+        bool half_done;         /* a failure may leave work for recovery (a guest has let go already) */
+} Story;
+
+struct Stage {
+        const Story *story;
+        Sim *sim;
+        char *ledger;
+        GPtrArray *states; /* char*: dumps after each verb of a story that goes well; NULL: not kept */
+};
+
+/* Runs one verb as a process of its own. `words` are "key=value" arguments, may be NULL. Takes the want over. */
+bool stage_do(Stage *stage, Want *want, const char *words, GError **error);
+bool stage_verb(Stage *stage, WantKind kind, const char *device, const char *words, GError **error);
+bool stage_bind(Stage *stage, const char *device, const char *driver, bool with_group, GError **error);
+bool stage_guest(Stage *stage, WantKind kind, const char *guest, const char *device, const char *words, GError **error);
+bool stage_enable(Stage *stage, const char *pf, unsigned n, GError **error);
+/* 'vfadm run': the command must contain "{vf}". */
+bool stage_run(Stage *stage, const char *device, const char *words, const char *command, GError **error);
+bool stage_recover(Stage *stage, GError **error);
+/* Writes as somebody else at a shell; must succeed. */
+void stage_echo(Stage *stage, const char *path, const char *text);
+/* Machine and ledger in text. The caller frees. */
+char *stage_dump(Stage *stage);
+/* Leases of the ledger, Lease*. The caller unrefs. */
+GPtrArray *stage_leases(Stage *stage);
+/* A row of sim_dump() that begins with `start` (blanks skipped); the caller frees. NULL: none. */
+char *stage_row(Stage *stage, const char *start);
+
+/* Adds the tests /well/NAME, /failing/NAME and /dying/NAME. */
+void story_add(const Story *story);
