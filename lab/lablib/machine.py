@@ -96,7 +96,8 @@ class Launch:
             "-device", "vmgenid,guid=auto",
             "-device", "virtio-blk-pci,drive=disk,romfile=",
             "-device", f"virtio-net-pci,netdev=management,romfile=,mac={topology.MANAGEMENT_MAC}",
-            "-append", "console=ttyS0 quiet systemd.ssh_auto=no" + topology.kernel_words(kind),
+            "-append", "console=ttyS0 quiet systemd.ssh_auto=no "
+            + topology.kernel_words(kind, side),
         ] + topology.devices(kind, side)
         # Port 0: the kernel picks a free one, so two labs never race for one.
         self.backends = [

@@ -59,8 +59,13 @@ TOPOLOGIES = {
 NOT_SAVED = {"nvme"}
 
 
-def kernel_words(topology):
-    return "" if topology.remap is None else " intel_iommu=on"
+# By the machine's id udev makes up stable MACs for VFs: two labs on one wire must differ.
+MACHINE_ID = {"a": "76666c6162000000000000000000beef", "b": "76666c6162000000000000000001beef"}
+
+
+def kernel_words(topology, side):
+    words = f"systemd.machine_id={MACHINE_ID[side]}"
+    return words if topology.remap is None else words + " intel_iommu=on"
 
 
 def card_numbers(topology):

@@ -1,7 +1,6 @@
 /* Netlink messages as bytes: the little that building and parsing them share. */
 #include "host/nl.h"
 
-#include <limits.h>
 #include <string.h>
 
 /* The largest request is one VF with all its attributes, about 300 bytes. */
@@ -25,17 +24,20 @@ GByteArray *nl_request_end(GByteArray *buffer) {
 }
 
 bool nl_walk(const void *bytes, size_t length, NlEach each, void *user) {
-        g_autofree void *aligned = NULL;
-        int left = (int) MIN(length, INT_MAX);
+        /* A copy that is aligned, and padded: libmnl takes the end of the last message rounded up to 4 bytes for the end
+         * of its attributes. And mnl_nlmsg_ok() is not asked, as it takes lengths from 2^31 on for negative ones. */
+        g_autofree uint8_t *copy = g_malloc0(length + MNL_ALIGNTO);
+        size_t at = 0;
 
-        if ((uintptr_t) bytes % MNL_ALIGNTO)
-                bytes = aligned = g_memdup2(bytes, length);
-        const struct nlmsghdr *message = bytes;
-        for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
-                if (!each(message, user))
+        if (length)
+                memcpy(copy, bytes, length);
+        while (length - at >= sizeof(struct nlmsghdr)) {
+                const struct nlmsghdr *message = (const struct nlmsghdr *) (copy + at);
+                if (message->nlmsg_len < sizeof *message || message->nlmsg_len > length - at || !each(message, user))
                         return false;
-        /* The last message need not be padded: mnl_nlmsg_next() then runs up to 3 bytes below zero. */
-        return left <= 0;
+                at = MIN(at + MNL_ALIGN((size_t) message->nlmsg_len), length);
+        }
+        return at == length;
 }
 
 bool nl_attr_copy(const struct nlattr *attr, void *ret, size_t size) {

@@ -1,4 +1,5 @@
 """What the lab's tests share: labs, commands in them, and TAP on standard output."""
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -45,6 +46,11 @@ class Lab:
 
     def push(self, *files, to="/root"):
         subprocess.run([VFLAB, "push", "--name", self.name, "--to", to, *files], check=True, stdout=sys.stderr)
+
+    def pull(self, path, to):
+        """Copies a file out of the lab."""
+        with open(to, "wb") as file:
+            subprocess.run([VFLAB, "run", "--name", self.name, "--", "cat", path], check=True, stdin=subprocess.DEVNULL, stdout=file)
 
     def run(self, *command, input=None, timeout=300):
         """Runs a command as it is; its status is the caller's to judge."""
@@ -93,6 +99,27 @@ class Lab:
 
     def leases(self):
         return self.vfadm("leases", "--json").json()["leases"]
+
+    def facts(self):
+        """All that vfadm may change on the host: driver, override, VFs and autoprobe of each function, the VF lines of
+        each PF, and the leases. What it refuses must leave this as it was."""
+        return self.sh(f"""
+            for dev in {DRIVERS}/*; do
+                echo $(basename $dev) $(basename $(readlink $dev/driver || echo none)) $(cat $dev/driver_override) \
+                    $(cat $dev/sriov_numvfs $dev/sriov_drivers_autoprobe 2>/dev/null || true)
+            done
+            for dev in {DRIVERS}/*/sriov_totalvfs; do
+                for net in $(ls ${{dev%/*}}/net 2>/dev/null); do ip -o link show $net; done
+            done
+            vfadm leases --json""")
+
+    @contextlib.contextmanager
+    def unchanged(self):
+        """A context in which nothing of that may change."""
+        before = self.facts()
+        yield
+        after = self.facts()
+        assert after == before, f"nothing was to change; before:\n{before}\nafter:\n{after}"
 
     # --- guests
 

@@ -10,7 +10,7 @@ def lists_the_card(lab):
     """the card is found, with its limits and without its VFs"""
     devices = lab.vfadm("list", "--json").json()["devices"]
     pfs = [d for d in devices if d["kind"] == "pf"]
-    assert [d["bdf"] for d in pfs] == [BDF], pfs
+    assert [d["address"] for d in pfs] == [BDF], pfs
     assert pfs[0]["driver"] == "igb" and pfs[0]["netdev"] == PF, pfs
     shown = lab.vfadm("show", PF).out
     for word in ("SR-IOV", "ARI", "FLR", "MSI-X", "igb"):

@@ -215,6 +215,8 @@ static int do_write(Io *io, const char *path, const char *text, unsigned timeout
         g_autofree char *shown = g_strescape(text, NULL);
         int r = point(sim, "write %s %s", path, shown);
         if (r == 0) {
+                if (g_strcmp0(sim->flight_path, path) == 0)
+                        sim_land(sim); /* the device lock: the later write waits for the earlier */
                 sim_log(sim, sim_io(io)->pid, "W", path, strlen(path), text, strlen(text));
                 r = drv_write(sim, path, text);
         }
@@ -443,9 +445,30 @@ void sim_free(Sim *sim) {
         g_ptr_array_unref(sim->drivers);
         g_ptr_array_unref(sim->names);
         g_string_free(sim->disturbances, TRUE);
+        g_free(sim->flight_path);
+        g_free(sim->flight_text);
         io_free(sim->tree_io);
         g_rec_mutex_clear(&sim->mutex);
         g_free(sim);
+}
+
+void sim_in_flight(Sim *sim, const char *path, const char *text) {
+        sim->flight_path = g_strdup(path);
+        sim->flight_text = g_strcompress(text);
+}
+
+void sim_land(Sim *sim) {
+        g_autofree char *path = g_steal_pointer(&sim->flight_path), *text = g_steal_pointer(&sim->flight_text);
+        g_rec_mutex_lock(&sim->mutex);
+        if (path)
+                drv_write(sim, path, text);
+        g_rec_mutex_unlock(&sim->mutex);
+}
+
+void sim_hold_lock(Sim *sim, int pid, const char *name) {
+        Lock *lock = g_new0(Lock, 1);
+        *lock = (Lock) {g_strdup(name), pid, ++sim->next_lock};
+        g_ptr_array_add(sim->locks, lock);
 }
 
 void sim_process_died(Sim *sim, int pid) {
@@ -459,24 +482,9 @@ void sim_process_died(Sim *sim, int pid) {
         g_rec_mutex_unlock(&sim->mutex);
 }
 
-void sim_put_text(Sim *sim, const char *path, const char *text) {
-        io_tree_put_text(sim->tree, path, text);
-}
-
 unsigned sim_resets(Sim *sim, const char *bdf) {
         Fn *fn = pci_find(sim, bdf);
         return fn ? fn->resets : 0;
-}
-
-void sim_vf_state(Sim *sim, const char *bdf, VfState *ret) {
-        Fn *fn = pci_find(sim, bdf);
-        if (!fn || !fn->pf)
-                g_error("%s is no VF of the simulated machine", bdf);
-        *ret = fn->pf->vf[fn->index].state;
-}
-
-void sim_load(Sim *sim, const char *module) {
-        drv_module(sim, module);
 }
 
 static void dump_vf(GString *text, const Fn *fn) {

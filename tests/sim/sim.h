@@ -22,6 +22,7 @@ enum {
         SIM_CONVENTIONAL = 1 << 3, /* two conventional NICs behind a PCI bridge, in one group */
         SIM_PF_DOWN = 1 << 4,      /* the PFs' network devices are down */
         SIM_AUTOPROBE_OFF = 1 << 5,
+        SIM_LATE_UDEV = 1 << 6,    /* udev loads the VFs' driver module a few writes after they appeared */
 };
 
 /* The exit status of a child that died where sim_crash_at() said. */
@@ -34,7 +35,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sim, sim_free)
 /* Adds the card of a PF driver ("igb", "ixgbe", "i40e", "ice", "bnxt_en", "mlx5_core") behind a root port of its own;
  * the n-th card is 0000:0n:00.0 with the network device enpNs0. False for an unknown driver. */
 bool sim_add_card(Sim *sim, const char *driver);
-const char *const *sim_cards(void);
 
 /* A new process of the machine, called `comm`; its /proc entry stays until the Io is freed or sim_end_process(). The
  * Io must be freed before the Sim. */
@@ -47,6 +47,9 @@ int sim_start(Sim *sim, const char *comm);
 void sim_end_process(Sim *sim, int pid);
 /* Opens a device as a program would (DPDK, a hand-made QEMU): -EBUSY when its group is not viable. */
 int sim_open_vfio(Sim *sim, int pid, const char *bdf);
+
+/* Holds a lock as another vfadm would, until that process ends. */
+void sim_hold_lock(Sim *sim, int pid, const char *name);
 
 /* Guests: a QEMU with a monitor at run/NAME.sock, `ports` free root ports (rp0 …). */
 typedef enum {
@@ -94,6 +97,10 @@ int sim_point(Sim *sim, const char *what);
 void sim_log_to(Sim *sim, int fd);
 /* Reads such a file from its start and does the same to this machine. */
 void sim_replay(Sim *sim, int fd);
+/* A write that a process had given to the kernel when it died: it takes effect before the next write to the same file,
+ * or when sim_land() is called. */
+void sim_in_flight(Sim *sim, const char *path, const char *text);
+void sim_land(Sim *sim);
 /* The process died: its locks are free, children that were not let go end. */
 void sim_process_died(Sim *sim, int pid);
 
@@ -103,8 +110,5 @@ const char *sim_disturbances(const Sim *sim);
  * as "own". The caller frees. */
 char *sim_dump(Sim *sim);
 
-/* For tests that set the scene or look behind it. */
-void sim_put_text(Sim *sim, const char *path, const char *text);
+/* How often a function was reset through sysfs. */
 unsigned sim_resets(Sim *sim, const char *bdf);
-void sim_vf_state(Sim *sim, const char *bdf, VfState *ret);
-void sim_load(Sim *sim, const char *module);

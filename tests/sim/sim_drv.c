@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LATE_WRITES = 2 }; /* the write after autoprobe is back, or the first of the next verb */
+
 /* Modules that do not carry the name of their driver, and drivers that take a device only by driver_override. */
 static const struct {
         const char *module, *driver;
@@ -291,9 +293,12 @@ static int write_numvfs(Sim *sim, Fn *pf, const char *text) {
         for (unsigned i = 0; i < n; i++) {
                 new_state(pf->card, &pf->vf[i]);
                 Fn *vf = pci_add_vf(sim, pf, i);
-                drv_load(sim, pf->card->vf_driver); /* udev, by the modalias */
+                if (!(sim->options & SIM_LATE_UDEV))
+                        drv_load(sim, pf->card->vf_driver); /* udev, by the modalias */
                 drv_probe(sim, vf);
         }
+        sim->late_module = sim->options & SIM_LATE_UDEV ? pf->card->vf_driver : NULL;
+        sim->late_writes = LATE_WRITES;
         pci_render(sim, pf);
         return 0;
 }
@@ -377,7 +382,7 @@ static int write_attribute(Sim *sim, Fn *fn, const char *attribute, const char *
         return io_tree_has(sim->tree, path) ? -EACCES : -ENOENT;
 }
 
-int drv_write(Sim *sim, const char *path, const char *text) {
+static int write_path(Sim *sim, const char *path, const char *text) {
         g_auto(GStrv) words = g_strsplit(path, "/", -1);
         unsigned n = g_strv_length(words);
 
@@ -401,4 +406,10 @@ int drv_write(Sim *sim, const char *path, const char *text) {
                                 return write_attribute(sim, fn, attribute, text);
                 }
         return io_tree_has(sim->tree, path) ? -EACCES : -ENOENT;
+}
+
+int drv_write(Sim *sim, const char *path, const char *text) {
+        if (sim->late_module && --sim->late_writes == 0)
+                drv_load(sim, g_steal_pointer(&sim->late_module));
+        return write_path(sim, path, text);
 }

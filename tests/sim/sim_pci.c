@@ -32,11 +32,6 @@ static const Card cards[] = {
          .vlan_8021ad = true, .speed = 100000},
 };
 
-const char *const *sim_cards(void) {
-        static const char *const names[] = {"igb", "ixgbe", "i40e", "ice", "bnxt_en", "mlx5_core", NULL};
-        return names;
-}
-
 void fn_free(Fn *fn) {
         g_free(fn->path);
         g_free(fn->override);

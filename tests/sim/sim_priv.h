@@ -119,6 +119,9 @@ struct Sim {
         void (*scene)(Sim *sim, int pid, void *user);
         void *scene_user;
         bool closing;
+        char *flight_path, *flight_text; /* a write still under way */
+        const char *late_module;         /* udev will load it … */
+        unsigned late_writes;            /* … after so many writes */
 
         unsigned count, fail_at, crash_at;
         int fail_errno;

@@ -20,6 +20,7 @@ typedef struct {
         const char *says;       /* with `refused`: what the message must hold */
         unsigned stride;        /* try only every stride-th operation; 0: every one */
         void (*settle)(Stage *stage); /* after recovery: ends what still runs, so that a second recovery can finish */
+        bool once;              /* played well only: it takes its time */
         bool half_done;         /* a failure may leave work for recovery (a guest has let go already) */
 } Story;
 
@@ -48,5 +49,6 @@ GPtrArray *stage_leases(Stage *stage);
 /* A row of sim_dump() that begins with `start` (blanks skipped); the caller frees. NULL: none. */
 char *stage_row(Stage *stage, const char *start);
 
-/* Adds the tests /well/NAME, /failing/NAME and /dying/NAME. */
+/* Adds the tests /well/NAME, /failing/NAME and /dying/NAME; /late/NAME where VFs are made or removed: dying while the
+ * kernel is at it, which then finishes in the middle of the recovery. */
 void story_add(const Story *story);

@@ -24,6 +24,14 @@ static void expect_leases(Stage *stage, unsigned n) {
         g_assert_cmpuint(leases->len, ==, n);
 }
 
+/* The number of the first operation (after number `after`) whose name holds `part`. */
+static unsigned operation_with(Stage *stage, const char *part, unsigned after) {
+        for (unsigned n = after + 1; n <= sim_operations(stage->sim); n++)
+                if (strstr(sim_operation_name(stage->sim, n), part))
+                        return n;
+        g_error("no operation holds \"%s\" after number %u", part, after);
+}
+
 #define VF0 "0000:01:10.0"
 #define VF1 "0000:01:10.2"
 #define GUEST_MAC "mac=02:00:00:00:aa:01"
@@ -85,6 +93,15 @@ static bool disable(Stage *stage, GError **error) {
         return stage_verb(stage, WANT_DISABLE, "enp1s0", NULL, error);
 }
 
+/* VFs that hold all that turning them off destroys. */
+static void seven_with_state(Stage *stage) {
+        g_autoptr(GError) error = NULL;
+        seven_of_the_host(stage);
+        must(stage_verb(stage, WANT_SET, "enp1s0/2", "mac=02:00:00:00:bb:02 vlan=100.3 trust=on spoofchk=off", &error), error);
+        must(stage_verb(stage, WANT_SET, "enp1s0/6", "vlan=7 max-rate=50", &error), error);
+        must(stage_bind(stage, "enp1s0/1", "vfio-pci", false, &error), error);
+}
+
 static void check_disabled(Stage *stage) {
         expect_row(stage, "0000:01:00.0", "vfs=0 autoprobe=1");
 }
@@ -104,6 +121,31 @@ static bool enable_too_many(Stage *stage, GError **error) {
 static bool enable_three(Stage *stage, GError **error) {
         return stage_enable(stage, "enp1s0", 7, error) && stage_enable(stage, "enp2s0", 7, error) &&
                stage_enable(stage, "enp3s0", 7, error);
+}
+
+/* Another vfadm is at work on the PF. */
+static void locked(Stage *stage) {
+        sim_hold_lock(stage->sim, sim_start(stage->sim, "vfadm"), "0000:01:00.0");
+}
+
+/* What a host does at boot: three cards, seven VFs each, all ready for guests. */
+static bool bring_up(Stage *stage, GError **error) {
+        bool ok = enable_three(stage, error);
+        for (unsigned pf = 1; ok && pf <= 3; pf++)
+                for (unsigned vf = 0; ok && vf < 7; vf++) {
+                        g_autofree char *name = g_strdup_printf("enp%us0/%u", pf, vf);
+                        g_autofree char *words = g_strdup_printf("mac=02:00:00:00:a%x:%02x vlan=%u trust=on", pf, vf, 100 + vf);
+                        ok = stage_verb(stage, WANT_SET, name, words, error) &&
+                             stage_bind(stage, name, "vfio-pci", false, error);
+                }
+        return ok;
+}
+
+static void check_brought_up(Stage *stage) {
+        g_autofree char *dump = stage_dump(stage);
+        g_auto(GStrv) ready = g_strsplit(dump, "driver=vfio-pci override=vfio-pci", -1);
+        g_assert_cmpuint(g_strv_length(ready), ==, 22);
+        expect_row(stage, "vf6 0000:03:11.4", "mac=02:00:00:00:a3:06 vlan=106 trust=on");
 }
 
 /* --- VF state ------------------------------------------------------------------------------------------------- */
@@ -159,6 +201,14 @@ static void check_unbound(Stage *stage) {
         expect_row(stage, "vf1", "driver=igbvf override=- net=enp1s0v1");
 }
 
+static bool bind_variant(Stage *stage, GError **error) {
+        return stage_bind(stage, "enp1s0/1", "vfio", false, error);
+}
+
+static void check_variant(Stage *stage) {
+        expect_row(stage, "vf1", "driver=mlx5_vfio_pci override=mlx5_vfio_pci");
+}
+
 static bool bind_one_of_group(Stage *stage, GError **error) {
         return stage_bind(stage, "0000:16:01.0", "vfio-pci", false, error);
 }
@@ -184,6 +234,10 @@ static bool attach(Stage *stage, GError **error) {
 }
 
 static void check_attached(Stage *stage) {
+        /* MAC and VLAN before VFIO gets it, VFIO before the guest. */
+        unsigned state = operation_with(stage, "netlink setlink", 0), vfio = operation_with(stage, "drivers_probe", state);
+        g_assert_cmpuint(operation_with(stage, "driver/unbind", 0), <, state);
+        operation_with(stage, "device_add", vfio);
         expect_row(stage, "vf0", "driver=vfio-pci override=vfio-pci net=-");
         expect_row(stage, "vf0", GUEST_STATE);
         expect_row(stage, "lease " VF0, "of qemu:web1 active nic=0");
@@ -211,6 +265,21 @@ static void closing_guest(Stage *stage) {
         sim_guest_manners(stage->sim, "web1", GUEST_CLOSES);
 }
 
+static void silent_guest(Stage *stage) {
+        good_guest(stage);
+        sim_guest_manners(stage->sim, "web1", GUEST_SILENT);
+}
+
+static void mute_guest(Stage *stage) {
+        good_guest(stage);
+        sim_guest_manners(stage->sim, "web1", GUEST_MUTE);
+}
+
+static void endless_guest(Stage *stage) {
+        good_guest(stage);
+        sim_guest_manners(stage->sim, "web1", GUEST_ENDLESS);
+}
+
 static void full_guest(Stage *stage) {
         seven_of_the_host(stage);
         sim_add_guest(stage->sim, "web1", 0, GUEST_GOOD);
@@ -229,6 +298,10 @@ static bool detach(Stage *stage, GError **error) {
 }
 
 static void check_detached(Stage *stage) {
+        /* Nothing of the guest stays in the device; its state is put back before a driver of the host sees it. */
+        unsigned reset = operation_with(stage, "/reset", 0), state = operation_with(stage, "netlink setlink", reset);
+        operation_with(stage, "drivers_probe", state);
+        g_assert_cmpuint(sim_resets(stage->sim, VF0), ==, 1);
         expect_row(stage, "vf0", "driver=igbvf override=- net=enp1s0v0");
         expect_row(stage, "vf0", "vlan=0");
         expect_leases(stage, 0);
@@ -302,6 +375,34 @@ static void end_children(Stage *stage) {
                 sim_end_process(stage->sim, pid);
 }
 
+/* --- the alarm itself ----------------------------------------------------------------------------------------- */
+
+/* What every story relies on: that the machine notices when somebody is disturbed. */
+static void test_alarm(void) {
+        static const struct {
+                const char *path, *text, *heard;
+        } crimes[] = {
+                {NUMVFS, "0", "was taken from process"},
+                {"sys/bus/pci/devices/" VF0 "/driver/unbind", VF0, "was taken from process"},
+                {"sys/bus/pci/devices/" VF0 "/reset", "1", "was reset under process"},
+                {"sys/bus/pci/devices/0000:01:00.0/reset", "1", "was reset under process"},
+        };
+        for (unsigned i = 0; i < G_N_ELEMENTS(crimes); i++) {
+                g_autoptr(Sim) sim = sim_new(0);
+                sim_add_card(sim, "igb");
+                g_autoptr(Io) io = sim_process(sim, "sh");
+                g_assert_cmpint(io_write(io, NUMVFS, "1", 0), ==, 0);
+                g_assert_cmpint(io_load_module(io, "vfio-pci"), ==, 0);
+                g_assert_cmpint(io_write(io, "sys/bus/pci/devices/" VF0 "/driver/unbind", VF0, 0), ==, 0);
+                g_assert_cmpint(io_write(io, "sys/bus/pci/devices/" VF0 "/driver_override", "vfio-pci", 0), ==, 0);
+                g_assert_cmpint(io_write(io, "sys/bus/pci/drivers_probe", VF0, 0), ==, 0);
+                g_assert_cmpint(sim_open_vfio(sim, sim_start(sim, "qemu"), VF0), ==, 0);
+                g_assert_cmpstr(sim_disturbances(sim), ==, "");
+                io_write(io, crimes[i].path, crimes[i].text, 0);
+                g_assert_nonnull(strstr(sim_disturbances(sim), crimes[i].heard));
+        }
+}
+
 /* --- the table ------------------------------------------------------------------------------------------------ */
 
 #define IGB .cards = {"igb"}
@@ -313,14 +414,22 @@ static const Story stories[] = {
         {"enable-too-many", IGB, .play = enable_too_many, .refused = VFADM_ERROR_REFUSED, .says = "at most 7"},
         {"enable-bnxt-down", SIM_PF_DOWN, {"bnxt_en"}, .play = enable, .refused = VFADM_ERROR_REFUSED, .says = "is down"},
         {"enable-three", .cards = {"igb", "igb", "igb"}, .play = enable_three},
+        {"enable-late-udev", SIM_LATE_UDEV, IGB, .play = enable, .check = check_enabled},
+        {"enable-locked", IGB, .prepare = locked, .play = enable, .refused = VFADM_ERROR_BUSY, .says = "another vfadm"},
+        {"bring-up", .cards = {"igb", "igb", "igb"}, .play = bring_up, .check = check_brought_up, .stride = 41},
         {"disable", IGB, .prepare = seven, .play = disable, .check = check_disabled},
         {"disable-of-host", IGB, .prepare = seven_of_the_host, .play = disable, .check = check_disabled},
+        {"disable-with-state", IGB, .prepare = seven_with_state, .play = disable, .check = check_disabled},
         {"disable-used", IGB, .prepare = used_by_guest, .play = disable, .refused = VFADM_ERROR_IN_USE, .says = "web1"},
         {"disable-used-by-dpdk", IGB, .prepare = used_by_dpdk, .play = disable, .refused = VFADM_ERROR_IN_USE,
          .says = "dpdk-testpmd"},
         {"resize", IGB, .prepare = seven_of_the_host, .play = resize, .check = check_resized},
+        {"resize-with-state", IGB, .prepare = seven_with_state, .play = resize, .check = check_resized},
         {"resize-used", IGB, .prepare = used_by_guest, .play = resize, .refused = VFADM_ERROR_IN_USE, .says = "web1"},
         {"set", IGB, .prepare = seven, .play = set, .check = check_set},
+        {"set-ixgbe", .cards = {"ixgbe"}, .prepare = seven, .play = set, .check = check_set},
+        {"set-mlx5", .cards = {"mlx5_core"}, .prepare = seven, .play = set, .check = check_set},
+        {"set-bnxt", .cards = {"bnxt_en"}, .prepare = seven, .play = set, .check = check_set},
         {"set-i40e", .cards = {"i40e"}, .prepare = seven, .play = set_plain, .check = check_set_plain},
         {"set-ice", .cards = {"ice"}, .prepare = seven, .play = set_plain, .check = check_set_plain},
         {"set-link-igb", IGB, .prepare = seven, .play = set_link, .refused = VFADM_ERROR_UNSUPPORTED, .says = "link"},
@@ -329,6 +438,7 @@ static const Story stories[] = {
         {"bind-driverless", IGB, .prepare = seven, .play = bind_vfio, .check = check_bound},
         {"bind-acs-off", SIM_ACS_OFF, IGB, .prepare = seven, .play = bind_vfio, .refused = VFADM_ERROR_REFUSED},
         {"bind-no-iommu", SIM_NO_IOMMU, IGB, .prepare = seven, .play = bind_vfio, .refused = VFADM_ERROR_UNSUPPORTED},
+        {"bind-variant", .cards = {"mlx5_core"}, .prepare = seven, .play = bind_variant, .check = check_variant},
         {"bind-one-of-group", SIM_CONVENTIONAL, .play = bind_one_of_group, .refused = VFADM_ERROR_REFUSED},
         {"bind-group", SIM_CONVENTIONAL, .play = bind_whole_group, .check = check_group},
         {"bind-disk", IGB, .play = bind_disk, .refused = VFADM_ERROR_REFUSED, .says = "mounted on /"},
@@ -337,11 +447,17 @@ static const Story stories[] = {
         {"unbind-autoprobe-off", IGB, .prepare = one_bound_autoprobe_off, .play = unbind, .check = check_unbound},
         {"attach", IGB, .prepare = good_guest, .play = attach, .check = check_attached},
         {"attach-used", IGB, .prepare = used_by_guest, .play = attach_again, .refused = VFADM_ERROR_IN_USE, .says = "web1"},
+        {"attach-pf-down", SIM_PF_DOWN, IGB, .prepare = good_guest, .play = attach, .refused = VFADM_ERROR_REFUSED,
+         .says = "down"},
         {"attach-no-slot", IGB, .prepare = full_guest, .play = attach, .refused = VFADM_ERROR_REFUSED, .says = "slot"},
         {"attach-refused-by-qemu", IGB, .prepare = no_plug_guest, .play = attach, .refused = VFADM_ERROR_FAILED},
         {"attach-to-liar", IGB, .prepare = lying_guest, .play = attach, .refused = VFADM_ERROR_FAILED},
         {"attach-to-garbage", IGB, .prepare = garbage_guest, .play = attach, .refused = VFADM_ERROR_FAILED},
         {"attach-to-closed-door", IGB, .prepare = closing_guest, .play = attach, .refused = VFADM_ERROR_FAILED},
+        {"attach-to-silence", IGB, .prepare = silent_guest, .play = attach, .refused = VFADM_ERROR_BUSY, .once = true},
+        {"attach-to-mute", IGB, .prepare = mute_guest, .play = attach, .refused = VFADM_ERROR_BUSY, .once = true},
+        {"attach-to-endless", IGB, .prepare = endless_guest, .play = attach, .refused = VFADM_ERROR_FAILED, .once = true},
+        {"attach-no-remap", SIM_NO_REMAP, IGB, .prepare = good_guest, .play = attach, .refused = VFADM_ERROR_UNSUPPORTED},
         {"detach", IGB, .prepare = attached_to_good, .play = detach, .check = check_detached, .half_done = true},
         {"detach-slow", IGB, .prepare = attached_to_slow, .play = detach, .check = check_detached, .half_done = true},
         {"detach-pending", IGB, .prepare = attached_to_keeper, .play = detach, .refused = VFADM_ERROR_PENDING,
@@ -358,5 +474,6 @@ int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         for (unsigned i = 0; i < G_N_ELEMENTS(stories); i++)
                 story_add(&stories[i]);
+        g_test_add_func("/well/the-alarm", test_alarm);
         return g_test_run();
 }
