@@ -86,7 +86,7 @@ static Change *change_open(const ChangeOptions *options, GError **error) {
         return g_steal_pointer(&change);
 }
 
-Change *change_begin(const ChangeOptions *options, const Want *want, GError **error) {
+Change *change_begin(const ChangeOptions *options, Want *const *wants, unsigned n, GError **error) {
         g_autoptr(Change) change = change_open(options, error);
 
         if (!change)
@@ -94,41 +94,49 @@ Change *change_begin(const ChangeOptions *options, const Want *want, GError **er
         if (!options->dry_run) {
                 if (!recover(change, error))
                         return NULL;
-                change->locks = locks_take(options->io, want, lock_timeout(options), error);
+                change->locks = locks_take(options->io, wants, n, lock_timeout(options), error);
                 if (!change->locks)
                         return NULL;
         }
-        unsigned caps = want->kind == WANT_ENABLE ? HOST_CAPS : 0; /* which driver VFs will have stands in config space */
+        unsigned caps = wants[0]->kind == WANT_ENABLE ? HOST_CAPS : 0; /* which driver VFs will have stands in config space */
         change->host = host_read(options->io, HOST_VF_STATE | HOST_USES | caps, error);
         change->leases = change->host ? ledger_leases(change->ledger, error) : NULL;
         return change->leases ? g_steal_pointer(&change) : NULL;
 }
 
-/* Only plans that hand a device to VFIO ask which driver the kernel names for it. */
-static char *vfio_driver_for(Change *change, const Want *want, const PlanInput *input) {
-        const Dev *dev = NULL;
-        char *variant;
-
+/* The device that a plan would hand to VFIO, whose driver the kernel may name; NULL for other plans. */
+static const Dev *dev_for_vfio(const Change *change, const Want *want, const PlanInput *input) {
         if (want->kind == WANT_BIND)
-                dev = snapshot_find(change->host, want->device, NULL);
-        else if (want->kind == WANT_ATTACH || want->kind == WANT_LEND)
-                dev = plan_choose(want, input, NULL);
-        if (!dev || !dev->modalias || io_vfio_variant(change->options.io, dev->modalias, &variant) < 0)
-                return NULL;
-        /* Modules are named with either sign; drivers of this family with '-' only for the generic one. */
-        if (g_str_equal(variant, "vfio_pci")) {
-                g_free(variant);
-                return NULL;
-        }
-        return variant;
+                return snapshot_find(change->host, want->device, NULL);
+        if (want->kind == WANT_ATTACH || want->kind == WANT_LEND)
+                return plan_choose(want, input, NULL);
+        return NULL;
 }
 
-Plan *change_plan(Change *change, const Want *want, const GuestInfo *guest, GError **error) {
-        PlanInput input = {.host = change->host, .leases = change->leases, .guest = guest};
-        g_autofree char *vfio = vfio_driver_for(change, want, &input);
+/* NULL: plain vfio-pci. The VFs of a card are all alike, and the list of aliases is long: each modalias is asked once. */
+static const char *vfio_driver_for(const Change *change, const Dev *dev, GHashTable *known) {
+        char *variant = NULL;
 
-        input.vfio_driver = vfio;
-        return plan_make(want, &input, error);
+        if (!dev || !dev->modalias)
+                return NULL;
+        if (!g_hash_table_contains(known, dev->modalias)) {
+                /* Modules are named with '_' throughout, and so are the variants' drivers; only the generic one has '-'. */
+                if (io_vfio_variant(change->options.io, dev->modalias, &variant) == 0 && g_str_equal(variant, "vfio_pci"))
+                        g_clear_pointer(&variant, g_free);
+                g_hash_table_insert(known, dev->modalias, variant);
+        }
+        return g_hash_table_lookup(known, dev->modalias);
+}
+
+Plan *change_plan(Change *change, Want *const *wants, unsigned n, const GuestInfo *guest, GError **error) {
+        g_autoptr(GHashTable) variants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+        g_autofree PlanInput *inputs = g_new0(PlanInput, n);
+
+        for (unsigned i = 0; i < n; i++) {
+                inputs[i] = (PlanInput) {.host = change->host, .leases = change->leases, .guest = guest};
+                inputs[i].vfio_driver = vfio_driver_for(change, dev_for_vfio(change, wants[i], &inputs[i]), variants);
+        }
+        return plan_make_all(wants, inputs, n, error);
 }
 
 bool change_act(Change *change, const Plan *plan, GError **error) {
@@ -149,13 +157,13 @@ static bool read_guest(const ChangeOptions *options, const Want *want, GuestInfo
         return false;
 }
 
-bool change_do(const ChangeOptions *options, const Want *want, Plan **ret_plan, GError **error) {
+bool change_do(const ChangeOptions *options, Want *const *wants, unsigned n, Plan **ret_plan, GError **error) {
         g_autoptr(GuestInfo) guest = NULL;
 
-        g_autoptr(Change) change = change_begin(options, want, error);
-        if (!change || !read_guest(options, want, &guest, error))
+        g_autoptr(Change) change = change_begin(options, wants, n, error);
+        if (!change || !read_guest(options, wants[0], &guest, error))
                 return false;
-        g_autoptr(Plan) plan = change_plan(change, want, guest, error);
+        g_autoptr(Plan) plan = change_plan(change, wants, n, guest, error);
         if (!plan)
                 return false;
         bool ok = plan_check(plan, error) && (options->dry_run || plan->steps->len == 0 || change_act(change, plan, error));

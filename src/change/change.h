@@ -1,8 +1,8 @@
 /* One change from beginning to end: lock, recover, read, plan, act. What every changing verb calls, and later the
  * daemon; nothing else puts these five together.
  *
- *     Change *change = change_begin(&options, want, &error);     lock, ledger, recovery, snapshot, leases
- *     Plan *plan = change_plan(change, want, guest, &error);      pure
+ *     Change *change = change_begin(&options, wants, n, &error);     ledger, recovery, lock, snapshot, leases
+ *     Plan *plan = change_plan(change, wants, n, guest, &error);      pure
  *     change_act(change, plan, &error);
  *     change_free(change);                                        unlock
  */
@@ -24,22 +24,22 @@ typedef struct {
 
 typedef struct Change Change;
 
-/* Locks what `want` is about: the PF of its device (one writer a PF), or every PF when it names none or takes a group
- * along. Then finishes what a crashed process left, and reads the host. */
-Change *change_begin(const ChangeOptions *options, const Want *want, GError **error);
+/* Finishes what a crashed process left; locks what the wants are about: the PF of each device (one writer a PF), or every
+ * PF when one names none; then reads the host. */
+Change *change_begin(const ChangeOptions *options, Want *const *wants, unsigned n, GError **error);
 void change_free(Change *change);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Change, change_free)
 
 const Snapshot *change_host(const Change *change);
 const GPtrArray *change_leases(const Change *change);
 
-/* The plan for `want`; `guest` as in PlanInput. The VFIO driver the kernel names is looked up here. */
-Plan *change_plan(Change *change, const Want *want, const GuestInfo *guest, GError **error);
+/* One plan for the wants; `guest` as in PlanInput. The VFIO driver the kernel names is looked up here. */
+Plan *change_plan(Change *change, Want *const *wants, unsigned n, const GuestInfo *guest, GError **error);
 bool change_act(Change *change, const Plan *plan, GError **error);
 
-/* All of it for a want that needs no more: *ret_plan (may be NULL) is set whenever a plan was made, refused or not. With
- * dry_run it stops after the plan. A guest named by the want is read through guest/. */
-bool change_do(const ChangeOptions *options, const Want *want, Plan **ret_plan, GError **error);
+/* All of it for wants that need no more: *ret_plan (may be NULL) is set whenever a plan was made, refused or not. With
+ * dry_run it stops after the plan. A guest named by the (first) want is read through guest/. */
+bool change_do(const ChangeOptions *options, Want *const *wants, unsigned n, Plan **ret_plan, GError **error);
 
 /* Only the recovery, for `vfadm recover`. */
 bool change_recover(const ChangeOptions *options, GError **error);

@@ -109,15 +109,18 @@ static void add_all_pfs(Io *io, GPtrArray *names) {
         }
 }
 
-LockSet *locks_take(Io *io, const Want *want, unsigned timeout_ms, GError **error) {
+LockSet *locks_take(Io *io, Want *const *wants, unsigned n, unsigned timeout_ms, GError **error) {
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-        g_autofree char *bdf = want->device ? bdf_of(io, want->device) : NULL;
 
-        if (bdf) {
+        for (unsigned i = 0; i < n; i++) {
+                g_autofree char *bdf = wants[i]->device ? bdf_of(io, wants[i]->device) : NULL;
+                if (!bdf) {
+                        add_all_pfs(io, names);
+                        continue;
+                }
                 g_ptr_array_add(names, lock_name(io, bdf));
-                if (want->with_group)
+                if (wants[i]->with_group)
                         add_group(io, bdf, names);
-        } else
-                add_all_pfs(io, names);
+        }
         return take(io, names, timeout_ms, error);
 }

@@ -6,6 +6,6 @@
 
 typedef struct LockSet LockSet;
 
-/* Locks for a want. A device that cannot be found locks nothing: planning will say so. */
-LockSet *locks_take(Io *io, const Want *want, unsigned timeout_ms, GError **error);
+/* Locks for wants. A device that cannot be found locks nothing: planning will say so. */
+LockSet *locks_take(Io *io, Want *const *wants, unsigned n, unsigned timeout_ms, GError **error);
 void locks_free(LockSet *set);

@@ -90,8 +90,7 @@ void changing_print(Cli *cli, const Plan *plan, int64_t usec) {
         }
 }
 
-bool changing_run(Cli *cli, Want *owned, GError **error) {
-        g_autoptr(Want) want = owned;
+bool changing_run_all(Cli *cli, const GPtrArray *wants, GError **error) {
         g_autoptr(Plan) plan = NULL;
         g_autoptr(GError) local = NULL;
 
@@ -100,7 +99,7 @@ bool changing_run(Cli *cli, Want *owned, GError **error) {
                 return false;
         ChangeOptions options = changing_options(cli, io);
         int64_t before = io_now(io);
-        bool ok = change_do(&options, want, &plan, &local);
+        bool ok = change_do(&options, (Want *const *) wants->pdata, wants->len, &plan, &local);
         changing_end_line(cli);
         /* A dry run that is refused still shows the plan's refusals, and exits with their kind. */
         if (plan && (ok || (cli->dry_run && !cli->json)))
@@ -108,4 +107,14 @@ bool changing_run(Cli *cli, Want *owned, GError **error) {
         if (!ok)
                 g_propagate_error(error, g_steal_pointer(&local));
         return ok;
+}
+
+bool changing_run(Cli *cli, Want *owned, GError **error) {
+        g_autoptr(GPtrArray) wants = changing_wants();
+        g_ptr_array_add(wants, owned);
+        return changing_run_all(cli, wants, error);
+}
+
+GPtrArray *changing_wants(void) {
+        return g_ptr_array_new_with_free_func((GDestroyNotify) want_free);
 }

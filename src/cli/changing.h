@@ -11,6 +11,10 @@ Io *changing_machine(Cli *cli, GError **error);
 
 /* Runs `want` (freed here) on this machine and prints what came of it. */
 bool changing_run(Cli *cli, Want *want, GError **error);
+/* The same for several, as one plan. */
+bool changing_run_all(Cli *cli, const GPtrArray *wants, GError **error);
+/* An empty array that owns its wants. */
+GPtrArray *changing_wants(void);
 /* Prints a plan that was made: as it stands with --dry-run, else as done. */
 void changing_print(Cli *cli, const Plan *plan, int64_t usec);
 

@@ -1,8 +1,17 @@
-/* vfadm bind DEVICE DRIVER */
+/* vfadm bind DEVICE… DRIVER */
 #include "cli/changing.h"
 
 bool verb_bind(Cli *cli, GError **error) {
-        Want *want = changing_want(cli, WANT_BIND, cli->args[0]);
-        want->driver = g_strdup(cli->args[1]);
-        return changing_run(cli, want, error);
+        g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GPtrArray) wants = changing_wants();
+
+        for (unsigned i = 0; i + 1 < cli->n_args; i++)
+                if (!want_expand_devices(cli->args[i], devices, error))
+                        return false;
+        for (unsigned i = 0; i < devices->len; i++) {
+                Want *want = changing_want(cli, WANT_BIND, devices->pdata[i]);
+                want->driver = g_strdup(cli->args[cli->n_args - 1]);
+                g_ptr_array_add(wants, want);
+        }
+        return changing_run_all(cli, wants, error);
 }

@@ -47,14 +47,14 @@ static GuestInfo *guest_from_command(Cli *cli, const Want *want, GError **error)
         return guest;
 }
 
-static bool lend(Change *change, Cli *cli, const Want *want, GuestInfo *guest, Io *io, IoProcess *process, GError **error) {
+static bool lend(Change *change, Cli *cli, Want *want, GuestInfo *guest, Io *io, IoProcess *process, GError **error) {
         int r = io_process_start(io, (int) process->pid, &process->start);
         if (r < 0)
                 return vfadm_error_set_errno(error, r, "reading the start time of the guest's process %d", (int) process->pid);
         guest->pid = process->pid;
         guest->pid_start = process->start;
         int64_t before = io_now(io);
-        g_autoptr(Plan) plan = change_plan(change, want, guest, error);
+        g_autoptr(Plan) plan = change_plan(change, &want, 1, guest, error);
         if (!plan || !plan_check(plan, error) || !change_act(change, plan, error))
                 return false;
         if (!cli->json && !cli->quiet)
@@ -89,19 +89,19 @@ static void drop_process(Io *io, IoProcess *process) {
         io_process_wait(io, process, &status);
 }
 
-static bool dry_run(Cli *cli, const Want *want, Io *io, GuestInfo *guest, GError **error) {
+static bool dry_run(Cli *cli, Want *want, Io *io, GuestInfo *guest, GError **error) {
         ChangeOptions options = changing_options(cli, io);
-        g_autoptr(Change) change = change_begin(&options, want, error);
-        g_autoptr(Plan) plan = change ? change_plan(change, want, guest, error) : NULL;
+        g_autoptr(Change) change = change_begin(&options, &want, 1, error);
+        g_autoptr(Plan) plan = change ? change_plan(change, &want, 1, guest, error) : NULL;
         if (!plan || !plan_check(plan, error))
                 return false;
         changing_print(cli, plan, 0);
         return true;
 }
 
-static bool start(Cli *cli, const Want *want, Io *io, GuestInfo *guest, IoProcess *process, GError **error) {
+static bool start(Cli *cli, Want *want, Io *io, GuestInfo *guest, IoProcess *process, GError **error) {
         ChangeOptions options = changing_options(cli, io);
-        g_autoptr(Change) change = change_begin(&options, want, error);
+        g_autoptr(Change) change = change_begin(&options, &want, 1, error);
 
         if (!change)
                 return false;

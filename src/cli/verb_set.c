@@ -1,10 +1,12 @@
-/* vfadm set VF key=value… */
+/* vfadm set VF… key=value… */
 #include "cli/changing.h"
 
 bool verb_set(Cli *cli, GError **error) {
-        g_autoptr(Want) want = changing_want(cli, WANT_SET, cli->args[0]);
+        g_autoptr(GPtrArray) wants = changing_wants();
 
-        if (!want_parse_words(want, cli->args + 1, error))
+        if (!want_parse_sets(cli->args, wants, error))
                 return false;
-        return changing_run(cli, g_steal_pointer(&want), error);
+        for (unsigned i = 0; i < wants->len; i++)
+                ((Want *) wants->pdata[i])->disrupt = cli->disrupt;
+        return changing_run_all(cli, wants, error);
 }

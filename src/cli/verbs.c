@@ -49,11 +49,11 @@ const Verb verbs[] = {
                      "vfadm attach qemu:web1 --from enp1s0/3      # this very VF\n"
                      "vfadm attach web1 --dry-run                 # what would be done\n"},
         {.name = "bind",
-         .usage = "DEVICE DRIVER",
-         .summary = "bind a device to a driver, VFIO or another",
+         .usage = "DEVICE… DRIVER",
+         .summary = "bind devices to a driver, VFIO or another",
          .options = OPT_CHANGES | OPT_WITH_GROUP,
          .min_args = 2,
-         .max_args = 2,
+         .max_args = WORDS,
          .run = verb_bind,
          .description =
                  "Binds any PCI function to a driver by driver_override, loads the driver's module first, and reads back\n"
@@ -62,9 +62,12 @@ const Verb verbs[] = {
                  "\n"
                  "For VFIO, all devices of an IOMMU group go together: when other members have drivers, vfadm names them and\n"
                  "stops, unless you say --with-group. Bridges are never unbound.\n"
+                 "\n"
+                 "Several devices, and VFs as PF/FIRST-LAST, are done as one plan: all or none.\n"
                  "\n" ABOUT_DISRUPT,
          .examples = "vfadm bind 0000:03:00.0 vfio                # ready for any VFIO user\n"
                      "vfadm bind 03:00.0 vfio --with-group        # and all that shares its group\n"
+                     "vfadm bind enp1s0/0-6 vfio                  # seven VFs in one go\n"
                      "vfadm bind enp1s0/2 igbvf                   # VF 2 to the host\n"},
         {.name = "detach",
          .usage = "GUEST VF",
@@ -201,7 +204,7 @@ const Verb verbs[] = {
          .examples = "vfadm run --from enp1s0 vlan=42 -- qemu-system-x86_64 -name web1 -machine q35,accel=kvm -m 2G disk.img\n"
                      "vfadm run -- qemu-system-x86_64 -name web1 -device vfio-pci,host={vf},bus=rp1 …\n"},
         {.name = "set",
-         .usage = "VF key=value…",
+         .usage = "VF… key=value…",
          .summary = "set MAC, VLAN and the rest of a VF",
          .options = OPT_CHANGES,
          .min_args = 2,
@@ -212,9 +215,13 @@ const Verb verbs[] = {
                  "\n" ABOUT_WORDS
                  "\n"
                  "What the driver of the card does not take is refused before anything is written; 'vfadm show VF' says what it\n"
-                 "takes. A change that whoever uses the VF would notice is refused, unless you say --disrupt.\n",
+                 "takes. A change that whoever uses the VF would notice is refused, unless you say --disrupt.\n"
+                 "\n"
+                 "The words go to the VFs before them, and more VFs with their words may follow: all is one plan. VFs can be\n"
+                 "given as PF/FIRST-LAST, and a MAC that ends in '+' counts up from VF to VF.\n",
          .examples = "vfadm set enp1s0/3 mac=02:00:00:00:00:01 vlan=42\n"
-                     "vfadm set enp1s0/3 vlan=0 trust=on max-rate=1000\n"},
+                     "vfadm set enp1s0/3 vlan=0 trust=on max-rate=1000\n"
+                     "vfadm set enp1s0/0-6 mac=02:00:00:00:42:00+ vlan=42 trust=on\n"},
         {.name = "show",
          .usage = "DEVICE",
          .summary = "all about one device",
@@ -229,18 +236,19 @@ const Verb verbs[] = {
                      "vfadm show enp1s0/3\n"
                      "vfadm show 0000:01:10.6 --json\n"},
         {.name = "unbind",
-         .usage = "DEVICE",
+         .usage = "DEVICE…",
          .summary = "give a device back to the host's own driver",
          .options = OPT_CHANGES,
          .min_args = 1,
-         .max_args = 1,
+         .max_args = WORDS,
          .run = verb_unbind,
          .description =
                  "Takes the device from VFIO (or whatever driver_override named) and lets the host's own driver have it, also a\n"
                  "VF whose PF keeps drivers from new VFs (autoprobe off). A device that has its own driver is left as it is.\n"
                  "\n" ABOUT_DISRUPT,
          .examples = "vfadm unbind 0000:03:00.0\n"
-                     "vfadm unbind enp1s0/2\n"},
+                     "vfadm unbind enp1s0/2\n"
+                     "vfadm unbind enp1s0/0-6\n"},
         {.name = "version", .usage = "", .summary = "the version of vfadm", .run = verb_version, .description = "", .examples = ""},
         {NULL},
 };

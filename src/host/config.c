@@ -128,14 +128,20 @@ static bool visit(Visited visited, size_t at) {
         return first;
 }
 
-static void parse_one(const Capability *table, size_t n, unsigned id, const Space *space, size_t at, PciCaps *caps) {
-        for (size_t i = 0; i < n; i++)
-                if (table[i].id == id && at + table[i].size <= space->length)
-                        table[i].parse(space, at, caps);
+/* The first capability of a kind is the one that the kernel works with (pci_find_capability): a row of the table is
+ * used once. */
+static void parse_one(const Capability *table, size_t n, unsigned id, const Space *space, size_t at, unsigned *used, PciCaps *caps) {
+        for (size_t i = 0; i < n; i++) {
+                if (table[i].id != id || (*used & 1u << i) || at + table[i].size > space->length)
+                        continue;
+                *used |= 1u << i;
+                table[i].parse(space, at, caps);
+        }
 }
 
 static void walk_standard(const Space *space, PciCaps *caps) {
         Visited visited = {0};
+        unsigned used = 0;
         size_t at = get8(space, caps->header_type == PCI_HEADER_TYPE_CARDBUS ? PCI_CB_CAPABILITY_LIST : PCI_CAPABILITY_LIST) & ~3u;
 
         if (!(get16(space, PCI_STATUS) & PCI_STATUS_CAP_LIST))
@@ -144,20 +150,21 @@ static void walk_standard(const Space *space, PciCaps *caps) {
                 uint8_t id = get8(space, at + PCI_CAP_LIST_ID);
                 if (id == 0xff || !visit(visited, at))
                         return;
-                parse_one(standard, G_N_ELEMENTS(standard), id, space, at, caps);
+                parse_one(standard, G_N_ELEMENTS(standard), id, space, at, &used, caps);
                 at = get8(space, at + PCI_CAP_LIST_NEXT) & ~3u;
         }
 }
 
 static void walk_extended(const Space *space, PciCaps *caps) {
         Visited visited = {0};
+        unsigned used = 0;
         size_t at = PCI_CFG_SPACE_SIZE;
 
         for (unsigned step = 0; step < EXTENDED_STEPS && at >= PCI_CFG_SPACE_SIZE && at + 4 <= space->length; step++) {
                 uint32_t header = get32(space, at);
                 if (header == 0 || header == UINT32_MAX || !visit(visited, at))
                         return;
-                parse_one(extended, G_N_ELEMENTS(extended), PCI_EXT_CAP_ID(header), space, at, caps);
+                parse_one(extended, G_N_ELEMENTS(extended), PCI_EXT_CAP_ID(header), space, at, &used, caps);
                 at = PCI_EXT_CAP_NEXT(header);
         }
 }

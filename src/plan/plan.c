@@ -122,3 +122,70 @@ Plan *plan_give_back(const Lease *lease, const PlanInput *input) {
                 g_ptr_array_set_size(plan->steps, 0);
         return plan;
 }
+
+static bool same_step(const Step *a, const Step *b) {
+        return a->kind == b->kind && pci_addr_equal(a->dev, b->dev) && fact_equal(a, &a->to, &b->to);
+}
+
+/* What an earlier part does already (a module, a companion of the group) is not done twice. */
+static bool stands_already(const Plan *plan, const Step *step) {
+        for (unsigned i = 0; i < plan->steps->len; i++) {
+                const Step *other = plan->steps->pdata[i];
+                bool same_module = step->kind == STEP_MODULE && other->kind == STEP_MODULE && g_str_equal(step->to.text, other->to.text);
+                if (same_module || (step->kind == STEP_DRIVER && same_step(step, other)))
+                        return true;
+        }
+        return false;
+}
+
+/* The host of the snapshot knows no MAC that another part of the same plan sets. */
+static void refuse_twin_mac(Plan *plan, const Step *step) {
+        for (unsigned i = 0; step->kind == STEP_VF_STATE && (step->mask & VF_MAC) && i < plan->steps->len; i++) {
+                const Step *other = plan->steps->pdata[i];
+                if (other->kind != STEP_VF_STATE || !(other->mask & VF_MAC) || !pci_addr_equal(other->pf, step->pf) ||
+                    memcmp(other->to.vf.mac, step->to.vf.mac, sizeof step->to.vf.mac) != 0)
+                        continue;
+                plan_refuse(plan, VFADM_ERROR_REFUSED, "VF %u and VF %u would have the same MAC; say mac=…+ to count it up", other->vf_index, step->vf_index);
+        }
+}
+
+/* Moves all of `part` to the end of `plan`. */
+static void append(Plan *plan, Plan *part) {
+        for (unsigned i = 0; i < part->steps->len; i++) {
+                Step *step = part->steps->pdata[i];
+                refuse_twin_mac(plan, step);
+                if (stands_already(plan, step))
+                        step_free(step);
+                else
+                        g_ptr_array_add(plan->steps, step);
+        }
+        g_ptr_array_set_free_func(part->steps, NULL);
+        g_ptr_array_set_size(part->steps, 0);
+        for (unsigned i = 0; i < part->refusals->len; i++) {
+                const Refusal *refusal = part->refusals->pdata[i];
+                plan_refuse(plan, refusal->code, "%s", refusal->message);
+        }
+        for (unsigned i = 0; i < part->notes->len; i++)
+                plan_note(plan, "%s", (const char *) part->notes->pdata[i]);
+}
+
+Plan *plan_make_all(Want *const *wants, const PlanInput *inputs, unsigned n, GError **error) {
+        if (n == 1)
+                return plan_make(wants[0], &inputs[0], error);
+        g_autoptr(Plan) plan = plan_new(verbs[wants[0]->kind]);
+        g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+
+        for (unsigned i = 0; i < n; i++) {
+                const Dev *dev = find_device(wants[i], &inputs[i], error);
+                g_autoptr(Plan) part = dev ? plan_make(wants[i], &inputs[i], error) : NULL;
+                if (!part)
+                        return NULL;
+                if (!g_hash_table_add(seen, (gpointer) dev))
+                        plan_refuse(plan, VFADM_ERROR_USAGE, "%s is named twice", wants[i]->device);
+                append(plan, part);
+        }
+        plan->summary = g_strdup_printf("%u devices: %s", n, plan->verb);
+        if (plan->refusals->len)
+                g_ptr_array_set_size(plan->steps, 0);
+        return g_steal_pointer(&plan);
+}

@@ -73,3 +73,83 @@ bool want_parse_words(Want *want, char **words, GError **error) {
         }
         return true;
 }
+
+/* More VFs than any card has: a slip of the finger must not fill the memory. */
+enum { RANGE_MAX = 4096 };
+
+bool want_expand_devices(const char *word, GPtrArray *devices, GError **error) {
+        const char *slash = strrchr(word, '/');
+        const char *dash = slash ? strchr(slash, '-') : NULL;
+        uint64_t first, last;
+
+        if (!dash) {
+                g_ptr_array_add(devices, g_strdup(word));
+                return true;
+        }
+        if (!parse_uint_n(slash + 1, (size_t) (dash - slash - 1), 10, 0, UINT16_MAX, &first) ||
+            !parse_uint(dash + 1, 10, 0, UINT16_MAX, &last) || first > last || last - first >= RANGE_MAX) {
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "'%s' is no range of VFs: write it as in enp1s0/0-6", word);
+                return false;
+        }
+        for (uint64_t vf = first; vf <= last; vf++)
+                g_ptr_array_add(devices, g_strdup_printf("%.*s/%u", (int) (slash - word), word, (unsigned) vf));
+        return true;
+}
+
+/* The MAC after this one; its first three bytes, the maker's, stay. */
+static void next_mac(uint8_t mac[6]) {
+        for (int i = 5; i >= 3 && ++mac[i] == 0; i--)
+                ;
+}
+
+/* "mac=…+": true when the word's '+' was there (and cut off). */
+static bool cut_plus(char *word) {
+        size_t length = strlen(word);
+        bool plus = g_str_has_prefix(word, "mac=") && length > strlen("mac=") && word[length - 1] == '+';
+        if (plus)
+                word[length - 1] = '\0';
+        return plus;
+}
+
+/* The devices words[0 …], then their key=value words; *ret is the first word after those. */
+static bool parse_set_group(char **words, GPtrArray *wants, char ***ret, GError **error) {
+        g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(Want) model = want_new(WANT_SET);
+        bool growing = false;
+
+        for (; *words && !strchr(*words, '='); words++)
+                if (!want_expand_devices(*words, devices, error))
+                        return false;
+        for (; *words && strchr(*words, '='); words++) {
+                char *value = g_strdup(*words);
+                growing = cut_plus(value) || growing;
+                g_ptr_array_add(values, value);
+        }
+        *ret = words;
+        if (devices->len == 0 || values->len == 0) {
+                g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_USAGE,
+                                    devices->len ? "nothing to set: give key=value words after the VF, as in vlan=42"
+                                                 : "which VF? Name it before its key=value words, as in enp1s0/3 vlan=42");
+                return false;
+        }
+        g_ptr_array_add(values, NULL);
+        if (!want_parse_words(model, (char **) values->pdata, error))
+                return false;
+        for (unsigned i = 0; i < devices->len; i++) {
+                Want *want = want_new(WANT_SET);
+                want->device = g_strdup(devices->pdata[i]);
+                want->vf = model->vf;
+                g_ptr_array_add(wants, want);
+                if (growing)
+                        next_mac(model->vf.mac);
+        }
+        return true;
+}
+
+bool want_parse_sets(char **words, GPtrArray *wants, GError **error) {
+        while (*words)
+                if (!parse_set_group(words, wants, &words, error))
+                        return false;
+        return true;
+}

@@ -36,5 +36,13 @@ Want *want_new(WantKind kind);
 void want_free(Want *want);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Want, want_free)
 
+/* The devices that a word of the command line names: itself, or for "enp1s0/0-6" each of the PF's VFs 0 to 6. Appended to
+ * `devices` (char*). */
+bool want_expand_devices(const char *word, GPtrArray *devices, GError **error);
+
+/* One WANT_SET for each device of "VF… key=value… VF… key=value…", appended to `wants` (Want*): words go to the devices
+ * before them. A MAC that ends in '+' grows by one from device to device. */
+bool want_parse_sets(char **words, GPtrArray *wants, GError **error);
+
 /* Takes the "key=value" words of a command line (mac=, vlan=, trust=, …, nic=). The first wrong one is the error. */
 bool want_parse_words(Want *want, char **words, GError **error);

@@ -103,15 +103,8 @@ class Lab:
     def facts(self):
         """All that vfadm may change on the host: driver, override, VFs and autoprobe of each function, the VF lines of
         each PF, and the leases. What it refuses must leave this as it was."""
-        return self.sh(f"""
-            for dev in {DRIVERS}/*; do
-                echo $(basename $dev) $(basename $(readlink $dev/driver || echo none)) $(cat $dev/driver_override) \
-                    $(cat $dev/sriov_numvfs $dev/sriov_drivers_autoprobe 2>/dev/null || true)
-            done
-            for dev in {DRIVERS}/*/sriov_totalvfs; do
-                for net in $(ls ${{dev%/*}}/net 2>/dev/null); do ip -o link show $net; done
-            done
-            vfadm leases --json""")
+        return self.sh(f"cd {DRIVERS}; stat -c %N */driver; grep -s . */driver_override */sriov_numvfs */sriov_drivers_autoprobe; "
+                       "ip -o link show; vfadm leases --json")
 
     @contextlib.contextmanager
     def unchanged(self):

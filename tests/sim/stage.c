@@ -76,15 +76,23 @@ static ChangeOptions options_for(Stage *stage, Io *io) {
                                 .told = on_told};
 }
 
-bool stage_do(Stage *stage, Want *want, const char *words, GError **error) {
+bool stage_do_many(Stage *stage, Want **wants, unsigned n, GError **error) {
         g_autoptr(Io) io = sim_process_self(stage->sim, "vfadm");
-        g_autoptr(Want) own = want;
-        g_auto(GStrv) list = g_strsplit(words ? words : "", " ", -1);
         ChangeOptions options = options_for(stage, io);
-        bool ok = want_parse_words(own, list, error) && change_do(&options, own, NULL, error);
+        bool ok = change_do(&options, wants, n, NULL, error);
+        for (unsigned i = 0; i < n; i++)
+                want_free(wants[i]);
         if (ok && stage->states)
                 g_ptr_array_add(stage->states, stage_dump(stage));
         return ok;
+}
+
+bool stage_do(Stage *stage, Want *want, const char *words, GError **error) {
+        g_auto(GStrv) list = g_strsplit(words ? words : "", " ", -1);
+        if (want_parse_words(want, list, error))
+                return stage_do_many(stage, &want, 1, error);
+        want_free(want);
+        return false;
 }
 
 bool stage_verb(Stage *stage, WantKind kind, const char *device, const char *words, GError **error) {
@@ -125,7 +133,7 @@ bool stage_recover(Stage *stage, GError **error) {
 static bool run_start(Stage *stage, Io *io, const Want *want, GuestInfo *guest, const char *command, IoProcess *process,
                       GError **error) {
         ChangeOptions options = options_for(stage, io);
-        g_autoptr(Change) change = change_begin(&options, want, error);
+        g_autoptr(Change) change = change_begin(&options, (Want *const[]) {(Want *) want}, 1, error);
         if (!change)
                 return false;
         PlanInput input = {.host = change_host(change), .leases = change_leases(change), .guest = guest};
@@ -140,7 +148,7 @@ static bool run_start(Stage *stage, Io *io, const Want *want, GuestInfo *guest, 
                 return vfadm_error_set_errno(error, r, "starting %s", argv[0]);
         guest->pid = process->pid;
         guest->pid_start = process->start;
-        g_autoptr(Plan) plan = change_plan(change, want, guest, error);
+        g_autoptr(Plan) plan = change_plan(change, (Want *const[]) {(Want *) want}, 1, guest, error);
         bool ok = plan && plan_check(plan, error) && change_act(change, plan, error);
         if (ok && (r = io_process_go(io, process)) < 0)
                 ok = vfadm_error_set_errno(error, r, "starting %s", argv[0]);

@@ -33,6 +33,8 @@ struct Stage {
 
 /* Runs one verb as a process of its own. `words` are "key=value" arguments, may be NULL. Takes the want over. */
 bool stage_do(Stage *stage, Want *want, const char *words, GError **error);
+/* Several wants in one plan: all or none. Takes the wants over. */
+bool stage_do_many(Stage *stage, Want **wants, unsigned n, GError **error);
 bool stage_verb(Stage *stage, WantKind kind, const char *device, const char *words, GError **error);
 bool stage_bind(Stage *stage, const char *device, const char *driver, bool with_group, GError **error);
 bool stage_guest(Stage *stage, WantKind kind, const char *guest, const char *device, const char *words, GError **error);

@@ -141,6 +141,39 @@ static bool bring_up(Stage *stage, GError **error) {
         return ok;
 }
 
+/* The same as vfadm does it when it is told of all VFs at once: one plan, all of it or nothing. */
+static bool set_all(Stage *stage, GError **error) {
+        Want *wants[7];
+        for (unsigned vf = 0; vf < 7; vf++) {
+                g_autofree char *words = g_strdup_printf("mac=02:00:00:00:a1:%02x vlan=%u trust=on", vf, 100 + vf);
+                g_auto(GStrv) list = g_strsplit(words, " ", -1);
+                wants[vf] = want_new(WANT_SET);
+                wants[vf]->device = g_strdup_printf("enp1s0/%u", vf);
+                must(want_parse_words(wants[vf], list, error), *error);
+        }
+        return stage_do_many(stage, wants, 7, error);
+}
+
+static void check_set_all(Stage *stage) {
+        expect_row(stage, "vf0", "mac=02:00:00:00:a1:00 vlan=100 trust=on");
+        expect_row(stage, "vf6", "mac=02:00:00:00:a1:06 vlan=106 trust=on");
+}
+
+static bool bind_all(Stage *stage, GError **error) {
+        Want *wants[7];
+        for (unsigned vf = 0; vf < 7; vf++) {
+                wants[vf] = want_new(WANT_BIND);
+                wants[vf]->device = g_strdup_printf("enp1s0/%u", vf);
+                wants[vf]->driver = g_strdup("vfio-pci");
+        }
+        return stage_do_many(stage, wants, 7, error);
+}
+
+static void check_bound_all(Stage *stage) {
+        expect_row(stage, "vf0", "driver=vfio-pci override=vfio-pci");
+        expect_row(stage, "vf6", "driver=vfio-pci override=vfio-pci");
+}
+
 static void check_brought_up(Stage *stage) {
         g_autofree char *dump = stage_dump(stage);
         g_auto(GStrv) ready = g_strsplit(dump, "driver=vfio-pci override=vfio-pci", -1);
@@ -417,6 +450,8 @@ static const Story stories[] = {
         {"enable-late-udev", SIM_LATE_UDEV, IGB, .play = enable, .check = check_enabled},
         {"enable-locked", IGB, .prepare = locked, .play = enable, .refused = VFADM_ERROR_BUSY, .says = "another vfadm"},
         {"bring-up", .cards = {"igb", "igb", "igb"}, .play = bring_up, .check = check_brought_up, .stride = 41},
+        {"set-all", IGB, .prepare = seven, .play = set_all, .check = check_set_all},
+        {"bind-all", IGB, .prepare = seven_of_the_host, .play = bind_all, .check = check_bound_all},
         {"disable", IGB, .prepare = seven, .play = disable, .check = check_disabled},
         {"disable-of-host", IGB, .prepare = seven_of_the_host, .play = disable, .check = check_disabled},
         {"disable-with-state", IGB, .prepare = seven_with_state, .play = disable, .check = check_disabled},

@@ -216,6 +216,13 @@ static void test_wild(void) {
         g_assert_false(c.multifunction || c.has_sriov || c.flr);
         g_assert_cmpuint(c.length, ==, 4096);
 
+        g_autofree Space *twice = root_port(); /* the first Express capability counts */
+        put_cap(twice, 0x98, 0x10, 0);
+        put16(twice, 0x9a, 2 | PCIE_ENDPOINT << 4);
+        config_parse(twice->b, twice->length, &c);
+        g_assert_cmpint(c.pcie_type, ==, PCIE_ROOT_PORT);
+        g_assert_true(c.ari_forwarding);
+
         g_autofree Space *v1 = root_port(); /* version 1 of Express has no Device Capabilities 2 */
         put16(v1, 0x56, 1 | 4 << 4);
         config_parse(v1->b, v1->length, &c);

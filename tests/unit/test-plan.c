@@ -242,6 +242,79 @@ static void test_bind(void) {
         world_clear(&w);
 }
 
+/* Several wants as one plan: the words of `vfadm set`. */
+static Plan *plan_of_sets(World *w, const char *line, GError **error) {
+        g_autoptr(GPtrArray) wants = g_ptr_array_new_with_free_func((GDestroyNotify) want_free);
+        g_auto(GStrv) words = g_strsplit(line, " ", 0);
+        PlanInput inputs[8];
+
+        if (!want_parse_sets(words, wants, error))
+                return NULL;
+        g_assert_cmpuint(wants->len, <=, G_N_ELEMENTS(inputs));
+        for (unsigned i = 0; i < wants->len; i++)
+                inputs[i] = (PlanInput) {.host = w->host, .leases = w->leases};
+        return plan_make_all((Want *const *) wants->pdata, inputs, wants->len, error);
+}
+
+static void test_several(void) {
+        World w = world_new(7);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Plan) plan = plan_of_sets(&w, "enp1s0/0-2 mac=02:00:00:00:42:ff+ vlan=42 enp1s0/5 enp1s0/6 trust=on", &error);
+        g_assert_no_error(error);
+        g_assert_true(plan_check(plan, &error));
+        static const char *const lines[] = {
+                "0000:01:10.0: mac=02:00:00:00:42:ff vlan=42 (was mac=00:00:00:00:00:00 vlan=0)",
+                "0000:01:10.2: mac=02:00:00:00:43:00 vlan=42 (was mac=00:00:00:00:00:00 vlan=0)",
+                "0000:01:10.4: mac=02:00:00:00:43:01 vlan=42 (was mac=00:00:00:00:00:00 vlan=0)",
+                "0000:01:11.2: trust=on (was trust=off)",
+                "0000:01:11.4: trust=on (was trust=off)",
+        };
+        g_assert_cmpuint(plan->steps->len, ==, G_N_ELEMENTS(lines));
+        for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
+                g_autofree char *line = step_describe(plan->steps->pdata[i]);
+                g_assert_cmpstr(line, ==, lines[i]);
+        }
+        static const struct {
+                const char *line;
+                int code;
+                const char *says;
+        } bad[] = {
+                {"enp1s0/0-1 mac=02:00:00:00:42:01", VFADM_ERROR_REFUSED, "same MAC"},
+                {"enp1s0/0 vlan=1 01:10.0 trust=on", VFADM_ERROR_USAGE, "named twice"},
+                {"enp1s0/0 vlan=1 enp1s0/1", VFADM_ERROR_USAGE, "nothing to set"},
+                {"vlan=1 enp1s0/1", VFADM_ERROR_USAGE, "which VF?"},
+                {"enp1s0/3-1 vlan=1", VFADM_ERROR_USAGE, "no range"},
+                {"enp1s0/0-99999 vlan=1", VFADM_ERROR_USAGE, "no range"},
+                {"enp1s0/0-7 vlan=1", VFADM_ERROR_NOT_FOUND, "has VFs 0 to 6"},
+        };
+        for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+                g_autoptr(GError) wrong = NULL;
+                g_autoptr(Plan) none = plan_of_sets(&w, bad[i].line, &wrong);
+                g_assert_false(none && plan_check(none, &wrong));
+                g_assert_error(wrong, VFADM_ERROR, bad[i].code);
+                g_assert_nonnull(strstr(wrong->message, bad[i].says));
+        }
+        world_clear(&w);
+}
+
+/* Two devices of one group bound together with their companions: each once, the module once. */
+static void test_several_binds(void) {
+        World w = world_new(3);
+        for (unsigned i = 0; i < 3; i++) {
+                host_vf(w.host, i)->iommu_group = 20;
+                host_vf(w.host, i)->driver = g_strdup("igbvf");
+        }
+        Want *wants[] = {bind_to("enp1s0/0", "vfio"), bind_to("enp1s0/1", "vfio")};
+        PlanInput inputs[] = {{.host = w.host, .leases = w.leases}, {.host = w.host, .leases = w.leases}};
+        wants[0]->with_group = wants[1]->with_group = true;
+        g_autoptr(Plan) plan = plan_make_all(wants, inputs, 2, NULL);
+        g_assert_cmpuint(plan->refusals->len, ==, 0);
+        g_assert_cmpuint(plan->steps->len, ==, 4);
+        want_free(wants[0]);
+        want_free(wants[1]);
+        world_clear(&w);
+}
+
 static void test_unbind(void) {
         World w = world_new(1);
         Dev *vf = host_vf(w.host, 0);
@@ -378,6 +451,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/plan/resize", test_resize);
         g_test_add_func("/plan/set", test_set);
         g_test_add_func("/plan/bind", test_bind);
+        g_test_add_func("/plan/several", test_several);
+        g_test_add_func("/plan/several-binds", test_several_binds);
         g_test_add_func("/plan/unbind", test_unbind);
         g_test_add_func("/plan/attach", test_attach);
         g_test_add_func("/plan/detach", test_detach);
