@@ -35,8 +35,7 @@ void read_names(Reader *reader) {
         struct udev *udev = udev_new();
         struct udev_hwdb *hwdb = udev ? udev_hwdb_new(udev) : NULL;
 
-        if (!hwdb)
-                reader_note(reader, "no names of vendors and devices: the hardware database (hwdb.bin of udev) is not there");
+        /* Without the database there are no names, which shows by itself and is nothing to be told. */
         for (unsigned i = 0; hwdb && i < reader->devices->len; i++) {
                 Dev *dev = g_array_index(reader->devices, Device, i).dev;
                 if (!dev->modalias)

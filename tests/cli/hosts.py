@@ -47,8 +47,8 @@ class Host:
                             # Not "pci:...": the names of real devices come from the hwdb of the machine that runs the
                             # test, which may have one or not.
                             ("modalias", "test:v%08Xd%08X" % (vendor, device)),
-                            ("uevent", "PCI_CLASS=%04X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:A03C\nPCI_SLOT_NAME=%s" % (
-                                class_code, vendor, device, vendor, address))):
+                            ("uevent", "%sPCI_CLASS=%04X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:A03C\nPCI_SLOT_NAME=%s" % (
+                                "DRIVER=%s\n" % driver if driver else "", class_code, vendor, device, vendor, address))):
             self.text(path + "/" + name, value)
         self.data(path + "/config", config or config_space(vendor, device, class_code))
         self.link("sys/bus/pci/devices/" + address, path)

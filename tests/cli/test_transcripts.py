@@ -26,8 +26,8 @@ def run(command, host):
     done = subprocess.run([VFADM] + [word.replace("HOST", host) for word in words], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, env=environment, stdin=subprocess.DEVNULL, timeout=60, check=False)
     output = done.stdout.decode(errors="backslashreplace").replace(host, "HOST")
-    # Names of devices come from the hwdb of the machine that runs the test, and it may have none.
-    output = re.sub(r"^  name {10}.*\n", "", output, flags=re.M)
+    # Names of devices come from the hwdb of the machine that runs the test, and it may have none, and says so.
+    output = re.sub(r"^(  name {10}|vfadm: note: no names of vendors).*\n", "", output, flags=re.M)
     return output + ("[%d]\n" % done.returncode if done.returncode else "")
 
 

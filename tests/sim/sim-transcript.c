@@ -319,10 +319,13 @@ static void do_config(Transcript *t, const char *what, const char *value) {
                 return;
         }
         config_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), &c);
-        say(t, "config %s: %u bytes, type %d, flr %d, msix %s, ari %d, sriov %d: total %u num %u offset %#x stride %u vf %04x "
+        say(t,
+            "config %s: %u bytes, type %d, flr %d, msix %s, ari %d, sriov %d: total %u num %u offset %#x stride %u vf "
+            "%04x "
             "enabled %d memory %d",
-            what, c.length, (int) c.pcie_type, c.flr, c.msix_vectors ? "yes" : "no", c.has_ari, c.has_sriov, c.sriov_total,
-            c.sriov_num, c.sriov_offset, c.sriov_stride, c.sriov_vf_device, c.sriov_enabled, c.sriov_memory);
+            what, c.length, (int) c.pcie_type, c.flr, c.msix_vectors ? "yes" : "no", c.has_ari, c.has_sriov,
+            c.sriov_total, c.sriov_num, c.sriov_offset, c.sriov_stride, c.sriov_vf_device, c.sriov_enabled,
+            c.sriov_memory);
 }
 
 static void format_mac(const uint8_t mac[6], char *ret) {
@@ -385,7 +388,8 @@ static int send_raw(Transcript *t, int ifindex, uint16_t type, const void *data,
         head->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
         struct ifinfomsg *info = mnl_nlmsg_put_extra_header(head, sizeof *info);
         info->ifi_index = ifindex;
-        struct nlattr *list = mnl_attr_nest_start(head, IFLA_VFINFO_LIST), *vf = mnl_attr_nest_start(head, IFLA_VF_INFO);
+        struct nlattr *list = mnl_attr_nest_start(head, IFLA_VFINFO_LIST),
+                      *vf = mnl_attr_nest_start(head, IFLA_VF_INFO);
         if (data)
                 mnl_attr_put(head, type, length, data);
         mnl_attr_nest_end(head, vf);
@@ -404,12 +408,14 @@ static void do_raw_mac(Transcript *t, const char *what, const char *value) {
 
 static void do_raw_vlan(Transcript *t, const char *what, const char *value) {
         struct ifla_vf_vlan vlan = {.vf = (uint32_t) atoi(what), .vlan = (uint32_t) atoi(value)};
-        say(t, "raw vlan %s %s: %s", what, value, errno_word(send_raw(t, pf_ifindex(t), IFLA_VF_VLAN, &vlan, sizeof vlan)));
+        say(t, "raw vlan %s %s: %s", what, value,
+            errno_word(send_raw(t, pf_ifindex(t), IFLA_VF_VLAN, &vlan, sizeof vlan)));
 }
 
 static void do_raw_qos(Transcript *t, const char *what, const char *value) {
         struct ifla_vf_vlan vlan = {.vf = (uint32_t) atoi(what), .vlan = 5, .qos = (uint32_t) atoi(value)};
-        say(t, "raw qos %s %s: %s", what, value, errno_word(send_raw(t, pf_ifindex(t), IFLA_VF_VLAN, &vlan, sizeof vlan)));
+        say(t, "raw qos %s %s: %s", what, value,
+            errno_word(send_raw(t, pf_ifindex(t), IFLA_VF_VLAN, &vlan, sizeof vlan)));
 }
 
 static void do_raw_empty(Transcript *t, const char *what, const char *value) {
@@ -455,7 +461,8 @@ static void do_await_net(Transcript *t, const char *what, const char *value) {
 }
 
 static void do_net_mac(Transcript *t, const char *what, const char *value) {
-        g_autofree char *net = first_net(t, what), *path = g_strdup_printf("%s/address", net ? net : "none"), *text = NULL;
+        g_autofree char *net = first_net(t, what), *path = g_strdup_printf("%s/address", net ? net : "none"),
+                        *text = NULL;
         int r = io_read_text(t->io, path, &text);
         say(t, "MAC of %s: %s", what, r < 0 ? errno_word(r) : text);
 }
@@ -464,11 +471,25 @@ static const struct {
         const char *verb;
         void (*run)(Transcript *t, const char *what, const char *value);
 } verbs[] = {
-        {"note", do_note},         {"read", do_read},           {"link", do_link},           {"write", do_write},
-        {"module", do_module},     {"group", do_group},         {"config", do_config},       {"state", do_state},
-        {"set", do_set},           {"raw-mac", do_raw_mac},     {"raw-vlan", do_raw_vlan},   {"raw-qos", do_raw_qos},
-        {"raw-empty", do_raw_empty}, {"raw-no-device", do_raw_no_device}, {"link-up", do_link_up}, {"link-down", do_link_down}, {"pause", do_pause},
-        {"await-net", do_await_net}, {"net-mac", do_net_mac},
+        {"note", do_note},
+        {"read", do_read},
+        {"link", do_link},
+        {"write", do_write},
+        {"module", do_module},
+        {"group", do_group},
+        {"config", do_config},
+        {"state", do_state},
+        {"set", do_set},
+        {"raw-mac", do_raw_mac},
+        {"raw-vlan", do_raw_vlan},
+        {"raw-qos", do_raw_qos},
+        {"raw-empty", do_raw_empty},
+        {"raw-no-device", do_raw_no_device},
+        {"link-up", do_link_up},
+        {"link-down", do_link_down},
+        {"pause", do_pause},
+        {"await-net", do_await_net},
+        {"net-mac", do_net_mac},
 };
 
 static char *transcribe(Io *io, const char *bdf) {

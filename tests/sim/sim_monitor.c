@@ -196,7 +196,7 @@ static json_t *query_uuid(Session *session, const json_t *arguments) {
 }
 
 static json_t *query_memory(Session *session, const json_t *arguments) {
-        return success(json_pack("{s:I, s:I}", "base-memory", (json_int_t) 256 << 20, "plugged-memory", (json_int_t) 0));
+        return success(json_pack("{s:I, s:I}", "base-memory", (json_int_t)256 << 20, "plugged-memory", (json_int_t)0));
 }
 
 static json_t *qom_entry(const char *name, const char *type) {
@@ -258,13 +258,14 @@ static json_t *open_failure(const char *host, const Fn *fn, int r) {
         if (!fn)
                 return failure("GenericError", "vfio %s: no such host device: No such file or directory", host);
         if (r == -ENOENT)
-                return failure("GenericError", "vfio %s: Could not open '/dev/vfio/%d': No such file or directory", host,
-                               fn->group);
-        if (r == -EPERM)
-                return failure("GenericError",
-                               "vfio %s: failed to setup container for group %d: Failed to set group container: Operation "
-                               "not permitted",
+                return failure("GenericError", "vfio %s: Could not open '/dev/vfio/%d': No such file or directory",
                                host, fn->group);
+        if (r == -EPERM)
+                return failure(
+                        "GenericError",
+                        "vfio %s: failed to setup container for group %d: Failed to set group container: Operation "
+                        "not permitted",
+                        host, fn->group);
         return failure("GenericError", "vfio %s: failed to open /dev/vfio/%d: %s", host, fn->group, g_strerror(-r));
 }
 

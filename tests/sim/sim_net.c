@@ -56,7 +56,8 @@ static void put_vf(struct nlmsghdr *head, const Fn *pf, unsigned index) {
         mnl_attr_nest_end(head, nest);
 }
 
-static void put_link(Sim *sim, struct nlmsghdr *head, const Fn *fn, const struct nlmsghdr *request, bool dump, bool vfs) {
+static void put_link(Sim *sim, struct nlmsghdr *head, const Fn *fn, const struct nlmsghdr *request, bool dump,
+                     bool vfs) {
         head->nlmsg_type = RTM_NEWLINK;
         head->nlmsg_flags = dump ? NLM_F_MULTI : 0;
         head->nlmsg_seq = request->nlmsg_seq;

@@ -54,7 +54,8 @@ static void render(Sim *sim, const Proc *proc) {
                 g_string_append_len(cmdline, proc->argv[i], (gssize) strlen(proc->argv[i]) + 1);
         g_autofree char *path = g_strdup_printf("%s/cmdline", folder), *stat = g_strdup_printf("%s/stat", folder);
         g_autofree char *comm = g_strdup_printf("%s/comm", folder), *status = g_strdup_printf("%s/status", folder);
-        g_autofree char *limits = g_strdup_printf("%s/limits", folder), *mounts = g_strdup_printf("%s/mountinfo", folder);
+        g_autofree char *limits = g_strdup_printf("%s/limits", folder),
+                        *mounts = g_strdup_printf("%s/mountinfo", folder);
         g_autofree char *mnt = g_strdup_printf("%s/ns/mnt", folder), *cwd = g_strdup_printf("%s/cwd", folder);
         g_autofree char *net = g_strdup_printf("%s/ns/net", folder), *root = g_strdup_printf("%s/root", folder);
         io_tree_put_file(sim->tree, path, cmdline->str, cmdline->len);
@@ -65,10 +66,11 @@ static void render(Sim *sim, const Proc *proc) {
                     "%d (%s) S %d %d %d 0 -1 4194560 100 0 0 0 1 1 0 0 20 0 1 0 %" G_GUINT64_FORMAT
                     " 1000000 100 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
                     proc->pid, proc->comm, proc->parent, proc->pid, proc->pid, proc->start);
-        tree_printf(sim, status,
-                    "Name:\t%s\nState:\tS (sleeping)\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n"
-                    "VmLck:\t       0 kB\nVmPin:\t       0 kB\nCapEff:\t000001ffffffffff\n",
-                    proc->comm, proc->pid, proc->pid, proc->parent);
+        tree_printf(
+                sim, status,
+                "Name:\t%s\nState:\tS (sleeping)\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n"
+                "VmLck:\t       0 kB\nVmPin:\t       0 kB\nCapEff:\t000001ffffffffff\n",
+                proc->comm, proc->pid, proc->pid, proc->parent);
         tree_printf(sim, limits,
                     "Limit                     Soft Limit           Hard Limit           Units     \n"
                     "Max locked memory         8388608              8388608              bytes     \n");
@@ -199,18 +201,20 @@ void proc_build(Sim *sim) {
         io_tree_put_text(sim->tree, "proc/cmdline", "root=/dev/vda1 intel_iommu=on\n");
         io_tree_put_text(sim->tree, "proc/uptime", "1000.00 1900.00\n");
         io_tree_put_text(sim->tree, "proc/stat", "cpu 0 0 0 0 0 0 0 0 0 0\nbtime 1790000000\n");
-        io_tree_put_text(sim->tree, "proc/interrupts",
-                         sim->options & SIM_NO_REMAP
-                                 ? "           CPU0       CPU1\n  1:          9          0   IO-APIC   1-edge      i8042\n"
-                                   " 24:         10          0  PCI-MSI-0000:01:00.0   0-edge      enp1s0\n"
-                                 : "           CPU0       CPU1\n  1:          9          0  IR-IO-APIC   1-edge      i8042\n"
-                                   " 24:         10          0  IR-PCI-MSI-0000:01:00.0   0-edge      enp1s0\n");
+        io_tree_put_text(
+                sim->tree, "proc/interrupts",
+                sim->options & SIM_NO_REMAP
+                        ? "           CPU0       CPU1\n  1:          9          0   IO-APIC   1-edge      i8042\n"
+                          " 24:         10          0  PCI-MSI-0000:01:00.0   0-edge      enp1s0\n"
+                        : "           CPU0       CPU1\n  1:          9          0  IR-IO-APIC   1-edge      i8042\n"
+                          " 24:         10          0  IR-PCI-MSI-0000:01:00.0   0-edge      enp1s0\n");
         io_tree_put_text(sim->tree, "sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
         io_tree_put_dir(sim->tree, "sys/class/iommu");
         if (!(sim->options & SIM_NO_IOMMU))
                 io_tree_put_dir(sim->tree, "sys/class/iommu/dmar0");
-        io_tree_put_text(sim->tree, "proc/net/tcp",
-                         "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n");
+        io_tree_put_text(
+                sim->tree, "proc/net/tcp",
+                "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n");
         io_tree_put_text(sim->tree, "proc/net/unix", "Num       RefCount Protocol Flags    Type St Inode Path\n");
         io_tree_put_dir(sim->tree, "run");
         char *argv[] = {(char *) "/sbin/init", NULL};

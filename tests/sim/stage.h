@@ -20,6 +20,7 @@ typedef struct {
         const char *says;       /* with `refused`: what the message must hold */
         unsigned stride;        /* try only every stride-th operation; 0: every one */
         void (*settle)(Stage *stage); /* after recovery: ends what still runs, so that a second recovery can finish */
+        bool counts;            /* makes or removes VFs: played dying while the kernel is at it, too */
         bool once;              /* played well only: it takes its time */
         bool half_done;         /* a failure may leave work for recovery (a guest has let go already) */
 } Story;
