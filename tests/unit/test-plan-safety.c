@@ -1,0 +1,167 @@
+/* What a plan must never do to somebody else's device, in the cases that are easy to forget. */
+#include "base/error.h"
+#include "hosts.h"
+#include "plan_world.h"
+
+#include <string.h>
+
+/* VFIO gives a whole group to one process: what web2 has of it keeps all of it from web1. */
+static void test_group_of_another(void) {
+        World w = world_new(3);
+        for (unsigned i = 0; i < 3; i++)
+                host_vf(w.host, i)->iommu_group = 20;
+        lease_out(&w, 0, "qemu:web2");
+        assert_refused(&w, want(WANT_ATTACH, "enp1s0/1", ""), VFADM_ERROR_IN_USE, "shares IOMMU group 20 with 0000:01:10.0, which is leased to qemu:web2");
+        g_ptr_array_set_size(w.leases, 0);
+        dev_add_use(host_vf(w.host, 0), USE_PROCESS, g_strdup("dpdk (pid 900)"), 900, NULL);
+        assert_refused(&w, want(WANT_LEND, "enp1s0/1", ""), VFADM_ERROR_IN_USE, "in use by dpdk (pid 900)");
+        world_clear(&w);
+
+        w = world_new(2); /* the same guest may have two members of a group */
+        host_vf(w.host, 0)->iommu_group = host_vf(w.host, 1)->iommu_group = 20;
+        lease_out(&w, 0, "qemu:web1");
+        dev_add_use(host_vf(w.host, 0), USE_PROCESS, g_strdup("guest web1 (qemu, pid 812)"), 812, "web1");
+        g_autoptr(Plan) plan = plan_of(&w, want(WANT_ATTACH, "enp1s0/1", ""), NULL);
+        g_assert_cmpuint(plan->refusals->len, ==, 0);
+        world_clear(&w);
+}
+
+/* What the card's driver does not report it most likely does not take either: turning VFs off must not fail for it. */
+static void test_dismantle_only_known(void) {
+        World w = world_new(1);
+        host_pf(w.host)->autoprobe = false;
+        *host_vf_state(w.host, 0) = (VfState) {.known = VF_MAC | VF_VLAN, .vlan = 5, .proto = VLAN_PROTO_8021Q};
+        assert_steps(&w, want(WANT_DISABLE, "enp1s0", NULL), "0000:01:10.0: vlan=0 (was vlan=5)\n0000:01:00.0: VFs 1 → 0\n");
+        /* Rates, link and spoof check vanish with the VF as well: undoing must be able to bring them back. */
+        *host_vf_state(w.host, 0) = (VfState) {.known = VF_ALL, .max_rate = 100, .min_rate = 10, .link = VF_LINK_ON};
+        assert_steps(&w, want(WANT_DISABLE, "enp1s0", NULL),
+                     "0000:01:10.0: spoofchk=on link=auto min-rate=0 max-rate=0 (was spoofchk=off link=on min-rate=10 max-rate=100)\n"
+                     "0000:01:00.0: VFs 1 → 0\n");
+        world_clear(&w);
+}
+
+/* While the kernel takes VFs away, the first links are gone before the last ones: those still count. */
+static void test_gap(void) {
+        World w = world_new(3);
+        Dev *pf = host_pf(w.host);
+        g_array_index(pf->vfs, PciAddr, 0) = (PciAddr) {.domain = UINT32_MAX, .bus = 0xff, .slot = 31, .function = 7};
+        pf->num_vfs = 2;
+        dev_add_use(host_vf(w.host, 2), USE_PROCESS, g_strdup("guest web1 (qemu, pid 812)"), 812, "web1");
+        assert_refused(&w, want(WANT_DISABLE, "enp1s0", NULL), VFADM_ERROR_IN_USE, "guest web1");
+        world_clear(&w);
+}
+
+static void test_vf_of_vfio_pf(void) {
+        World w = world_new(1);
+        g_free(host_pf(w.host)->driver);
+        host_pf(w.host)->driver = g_strdup("vfio-pci");
+        g_ptr_array_set_size(host_pf(w.host)->nets, 0);
+        assert_refused(&w, want(WANT_ATTACH, "01:10.0", ""), VFADM_ERROR_UNSUPPORTED, "vf_token");
+        world_clear(&w);
+}
+
+static void test_xen(void) {
+        World w = world_new(2);
+        host_vf(w.host, 0)->driver = g_strdup("pciback");
+        assert_refused(&w, want(WANT_ATTACH, "enp1s0/0", ""), VFADM_ERROR_IN_USE, "xl pci-assignable-remove");
+        host_vf(w.host, 1)->driver = g_strdup("igbvf");
+        g_autoptr(Plan) plan = plan_of(&w, want(WANT_ATTACH, NULL, ""), NULL);
+        g_assert_cmpstr(plan->result, ==, "0000:01:10.2");
+        world_clear(&w);
+}
+
+/* A companion is of another make: the variant driver is for the device itself. */
+static void test_companion_driver(void) {
+        World w = world_new(2);
+        host_vf(w.host, 0)->iommu_group = host_vf(w.host, 1)->iommu_group = 20;
+        host_vf(w.host, 1)->driver = g_strdup("igbvf");
+        w.vfio = "mlx5_vfio_pci";
+        Want *together = want(WANT_BIND, "enp1s0/0", NULL);
+        together->driver = g_strdup("vfio");
+        together->with_group = true;
+        assert_steps(&w, together,
+                     "load the module mlx5_vfio_pci\n"
+                     "0000:01:10.2: driver igbvf → vfio-pci\n"
+                     "0000:01:10.0: driver no driver → mlx5_vfio_pci\n");
+        world_clear(&w);
+}
+
+/* Trust that was set by hand while the guest had the VF must not go to the next one. */
+static void test_restores_all(void) {
+        World w = world_new(1);
+        lease_out(&w, 0, "qemu:web1");
+        host_vf_state(w.host, 0)->trust = true;
+        g_clear_pointer(&w.guest, guest_info_free);
+        assert_steps(&w, want(WANT_RELEASE, "enp1s0/0", NULL),
+                     "0000:01:10.0: reset\n"
+                     "0000:01:10.0: driver vfio-pci → no driver\n"
+                     "0000:01:10.0: mac=00:00:00:00:00:00 vlan=0 trust=off (was mac=02:00:00:00:00:09 vlan=42 trust=on)\n"
+                     "0000:01:10.0: driver no driver → igbvf\n"
+                     "0000:01:10.0: leased to qemu:web1 → free\n");
+        world_clear(&w);
+}
+
+/* Somebody gave the VF to the host by hand, and it carries traffic: only the lease ends. */
+static void test_taken_by_host(void) {
+        World w = world_new(1);
+        lease_out(&w, 0, "qemu:web1");
+        Dev *vf = host_vf(w.host, 0);
+        g_free(vf->driver);
+        vf->driver = g_strdup("igbvf");
+        dev_add_use(vf, USE_NETWORK, g_strdup("enp1s0v0 is up with 10.0.0.3"), 0, NULL);
+        g_clear_pointer(&w.guest, guest_info_free);
+        assert_steps(&w, want(WANT_RELEASE, "enp1s0/0", NULL), "0000:01:10.0: leased to qemu:web1 → free\n");
+        world_clear(&w);
+}
+
+/* The guest's own process may hold the device only where that guest is asked to let go of it. */
+static void test_holder_unseen(void) {
+        World w = world_new(2);
+        lease_out(&w, 1, "qemu:web1");
+        dev_add_use(host_vf(w.host, 1), USE_PROCESS, g_strdup("qemu (pid 812)"), 812, NULL);
+        /* It says that it has no such device, and holds it all the same. */
+        assert_refused(&w, want(WANT_DETACH, "enp1s0/1", NULL), VFADM_ERROR_IN_USE, "qemu (pid 812)");
+        /* It lists a device by this lease's id, though not of which function. */
+        guest_info_add_device(w.guest, "vfadm-x");
+        g_autoptr(Plan) plan = plan_of(&w, want(WANT_DETACH, "enp1s0/1", NULL), NULL);
+        g_assert_cmpuint(plan->refusals->len, ==, 0);
+        g_assert_cmpint(((Step *) plan->steps->pdata[0])->kind, ==, STEP_GUEST);
+        /* No guest of that name is found, yet its process is there. */
+        g_clear_pointer(&w.guest, guest_info_free);
+        assert_refused(&w, want(WANT_DETACH, "enp1s0/1", NULL), VFADM_ERROR_IN_USE, "qemu (pid 812)");
+        world_clear(&w);
+}
+
+/* Somebody started a second QEMU of the same name: the guest is still the one whose process took the lease. */
+static void test_twin_name(void) {
+        World w = world_new(1);
+        lease_out(&w, 0, "qemu:web1");
+        guest_info_free(w.guest);
+        w.guest = guest_info_new("qemu", "pid-812");
+        w.guest->pid = 812;
+        w.guest->pid_start = 4711;
+        GuestDevice *device = guest_info_add_device(w.guest, "vfadm-x");
+        device->host = host_vf(w.host, 0)->addr;
+        device->has_host = true;
+        g_autoptr(Plan) plan = plan_of(&w, want(WANT_DETACH, "enp1s0/0", NULL), NULL);
+        g_assert_cmpuint(plan->refusals->len, ==, 0);
+        g_assert_cmpstr(((Step *) plan->steps->pdata[0])->guest, ==, "qemu:pid-812");
+        w.guest->pid_start++; /* the number was given to another process since */
+        assert_refused(&w, want(WANT_DETACH, "enp1s0/0", NULL), VFADM_ERROR_REFUSED, "not to qemu:pid-812");
+        world_clear(&w);
+}
+
+int main(int argc, char **argv) {
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/plan-safety/group-of-another", test_group_of_another);
+        g_test_add_func("/plan-safety/dismantle-only-known", test_dismantle_only_known);
+        g_test_add_func("/plan-safety/gap", test_gap);
+        g_test_add_func("/plan-safety/vf-of-vfio-pf", test_vf_of_vfio_pf);
+        g_test_add_func("/plan-safety/xen", test_xen);
+        g_test_add_func("/plan-safety/companion-driver", test_companion_driver);
+        g_test_add_func("/plan-safety/restores-all", test_restores_all);
+        g_test_add_func("/plan-safety/taken-by-host", test_taken_by_host);
+        g_test_add_func("/plan-safety/holder-unseen", test_holder_unseen);
+        g_test_add_func("/plan-safety/twin-name", test_twin_name);
+        return g_test_run();
+}
