@@ -68,8 +68,9 @@ def look(lab):
     return state
 
 
-def trace(lab, words):
-    """(call, number of it) of each call in a run of vfadm that changes something; of several alike in a row only the first."""
+def trace(lab, words, until=None):
+    """(call, number of it) of each call in a run of vfadm that changes something, up to the one with the text `until`; of
+    several alike in a row only the first."""
     lab.sh(f"strace -q -o /tmp/crash.trace -e trace={EVENTS} vfadm -q {words}")
     counts, points = {}, []
     for line in lab.sh("cat /tmp/crash.trace").splitlines():
@@ -80,6 +81,9 @@ def trace(lab, words):
         counts[call] = counts.get(call, 0) + 1
         if not points or points[-1][0] != call:
             points.append((call, counts[call]))
+        if until and until in line:
+            points[-1] = (call, counts[call])
+            break
     return points
 
 
@@ -92,8 +96,9 @@ def spread(points, number):
 
 def kill_at(lab, point, words):
     call, number = point
-    return lab.run("strace", "-q", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}",
-                   "vfadm", "-q", *words)
+    # A shell, so that being killed is a status (137) and not the end of the connection.
+    return lab.run("sh", "-c", '"$@"; exit $?', "sh", "strace", "-q", "-o", "/dev/null", "-e", f"trace={call}",
+                   "-e", f"inject={call}:signal=SIGKILL:when={number}", "vfadm", "-q", *words)
 
 
 def recover(lab):
@@ -201,8 +206,7 @@ def run_verb(lab):
     """killed in run, before the guest starts: the VF is as it was, and nothing has started"""
     before = look(lab)
     words = ["run", "--from", f"{PF}/1", *ASKED, "--", *QEMU]
-    # Traced until it waits for its guest, which ends at once.
-    points = trace(lab, " ".join([*words[:words.index("--")], "--", "/bin/true", "-name", "crash9"]))
+    points = trace(lab, " ".join([*words[:words.index("--")], "--", "/bin/true", "-name", "crash9"]), until='"g", 1, MSG_NOSIGNAL')
     lab.vfadm("recover")
     assert look(lab) == before
     ends = set()

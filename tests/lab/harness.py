@@ -38,8 +38,8 @@ class Lab:
         self.name = name
         self.topology = topology
 
-    def up(self):
-        subprocess.run([VFLAB, "up", "--name", self.name, "--topology", self.topology], check=True, stdout=sys.stderr)
+    def up(self, *options):
+        subprocess.run([VFLAB, "up", "--name", self.name, "--topology", self.topology, *options], check=True, stdout=sys.stderr)
 
     def down(self):
         subprocess.run([VFLAB, "down", "--name", self.name], check=False, stdout=sys.stderr)
