@@ -12,8 +12,7 @@
 static bool is_representor(Io *io, const char *netdev) {
         g_autofree char *path = g_strconcat("sys/class/net/", netdev, "/phys_port_name", NULL);
         g_autofree char *name = NULL;
-        /* "p0" is a port, "pf0vf1" a VF's representor, which sits below the PF as well (field-facts 18). */
-        return io_read_text(io, path, &name) >= 0 && g_str_has_prefix(name, "pf");
+        return io_read_text(io, path, &name) >= 0 && port_name_is_representor(name);
 }
 
 /* The PF's network device as it is called now: names are reused, so only what lies in the PF's own folder counts. */

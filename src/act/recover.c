@@ -76,6 +76,35 @@ static bool check_unused(const Dev *dev, GError **error) {
         return false;
 }
 
+static bool plan_leases(const Plan *plan, PciAddr dev) {
+        for (unsigned i = 0; i < plan->steps->len; i++) {
+                const Step *step = plan->steps->pdata[i];
+                if (step->kind == STEP_LEASE && pci_addr_equal(step->dev, dev))
+                        return true;
+        }
+        return false;
+}
+
+/* A guest that was leased the device since the plan stopped may not have opened it yet. A lease whose holder is gone keeps
+ * nobody waiting: it may itself wait for this plan. */
+static bool check_unleased(Run *run, const Step *step, GError **error) {
+        ActContext *act = run->act;
+        g_autoptr(GPtrArray) leases = ledger_leases(act->ledger, error);
+        char name[PCI_ADDR_TEXT_SIZE];
+
+        for (unsigned i = 0; leases && i < leases->len; i++) {
+                const Lease *lease = leases->pdata[i];
+                bool concerned = pci_addr_equal(lease->dev, step->dev) || (step->kind == STEP_NUMVFS && pci_addr_equal(lease->pf, step->dev));
+                if (!concerned || plan_leases(run->plan, lease->dev) || !io_process_lives(act->io, lease->pid, lease->pid_start, lease->boot_id))
+                        continue;
+                pci_addr_format(lease->dev, name);
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_IN_USE, "%s is leased to %s (lease %" G_GINT64_FORMAT "), so it was left alone; run 'vfadm recover' when that has ended",
+                            name, lease->guest, lease->id);
+                return false;
+        }
+        return leases != NULL;
+}
+
 /* Every function that a step would disturb is free. Loading a module and the autoprobe setting disturb nobody; a guest is
  * asked and may say no. */
 static bool check_step(Run *run, const Step *step, GError **error) {
@@ -87,6 +116,8 @@ static bool check_step(Run *run, const Step *step, GError **error) {
                 g_clear_pointer(&recovery->host, snapshot_free);
                 return true;
         }
+        if (!check_unleased(run, step, error))
+                return false;
         if (!recovery->host)
                 recovery->host = host_read(recovery->act->io, HOST_USES, error);
         if (!recovery->host)

@@ -86,18 +86,52 @@ static Change *change_open(const ChangeOptions *options, GError **error) {
         return g_steal_pointer(&change);
 }
 
+/* A part of a plan that was left half-done lies behind our locks. */
+static bool is_half_done(const Change *change, const JournalPlan *plan) {
+        for (unsigned i = 0; i < plan->steps->len; i++) {
+                const Step *step = ((const JournalStep *) plan->steps->pdata[i])->step;
+                const Lease *lease = step->to.lease ? step->to.lease : step->from.lease;
+                if (locks_hold(change->locks, lease ? lease->pf : step->pf))
+                        return true;
+        }
+        return false;
+}
+
+/* What could not be recovered elsewhere is told and stands in nobody's way; where it is what this change is about, or the
+ * ledger itself does not work, it is the error. Takes `problem` over. */
+static bool may_go_on(Change *change, GError *problem, GError **error) {
+        g_autoptr(GPtrArray) plans = ledger_unfinished(change->ledger, NULL);
+        bool blocks = !plans || problem->code == VFADM_ERROR_LEDGER || problem->code == VFADM_ERROR_PERMISSION;
+
+        for (unsigned i = 0; !blocks && i < plans->len; i++)
+                blocks = is_half_done(change, plans->pdata[i]);
+        if (blocks)
+                g_propagate_error(error, problem);
+        else
+                g_error_free(problem);
+        return !blocks;
+}
+
+/* Recovery first, since it takes locks of its own. */
+static bool recover_and_lock(Change *change, Want *const *wants, unsigned n, GError **error) {
+        const ChangeOptions *options = &change->options;
+        GError *problem = NULL;
+
+        recover(change, &problem);
+        g_autoptr(GPtrArray) leases = ledger_leases(change->ledger, problem ? NULL : error);
+        change->locks = leases ? locks_take(options->io, wants, n, leases, lock_timeout(options), problem ? NULL : error) : NULL;
+        if (change->locks)
+                return !problem || may_go_on(change, problem, error);
+        if (problem)
+                g_propagate_error(error, problem);
+        return false;
+}
+
 Change *change_begin(const ChangeOptions *options, Want *const *wants, unsigned n, GError **error) {
         g_autoptr(Change) change = change_open(options, error);
 
-        if (!change)
+        if (!change || (!options->dry_run && !recover_and_lock(change, wants, n, error)))
                 return NULL;
-        if (!options->dry_run) {
-                if (!recover(change, error))
-                        return NULL;
-                change->locks = locks_take(options->io, wants, n, lock_timeout(options), error);
-                if (!change->locks)
-                        return NULL;
-        }
         unsigned caps = wants[0]->kind == WANT_ENABLE ? HOST_CAPS : 0; /* which driver VFs will have stands in config space */
         change->host = host_read(options->io, HOST_VF_STATE | HOST_USES | caps, error);
         change->leases = change->host ? ledger_leases(change->ledger, error) : NULL;

@@ -3,14 +3,15 @@
 #include "change/locks.h"
 
 #include "base/error.h"
-#include "model/pci.h"
+#include "model/lease.h"
 
 #include <errno.h>
 #include <string.h>
 
 struct LockSet {
         Io *io;
-        GArray *locks; /* int */
+        GPtrArray *names; /* char* */
+        GArray *locks;    /* int */
 };
 
 static const char devices_dir[] = "sys/bus/pci/devices";
@@ -22,6 +23,7 @@ void locks_free(LockSet *set) {
         for (unsigned i = set->locks->len; i > 0; i--)
                 io_unlock(set->io, g_array_index(set->locks, int, i - 1));
         g_array_unref(set->locks);
+        g_ptr_array_unref(set->names);
         g_free(set);
 }
 
@@ -32,6 +34,7 @@ static int by_text(const void *a, const void *b) {
 static LockSet *take(Io *io, GPtrArray *names, unsigned timeout_ms, GError **error) {
         LockSet *set = g_new0(LockSet, 1);
         set->io = io;
+        set->names = g_ptr_array_ref(names);
         set->locks = g_array_new(FALSE, FALSE, sizeof(int));
         g_ptr_array_sort(names, by_text);
 
@@ -61,6 +64,23 @@ static char *lock_name(Io *io, const char *bdf) {
         return io_read_link_name(io, path, &pf) < 0 ? g_strdup(bdf) : pf;
 }
 
+bool locks_hold(const LockSet *set, PciAddr pf) {
+        char name[PCI_ADDR_TEXT_SIZE];
+        pci_addr_format(pf, name);
+        return g_ptr_array_find_with_equal_func(set->names, name, g_str_equal, NULL);
+}
+
+/* "01:10.0" is of whatever domain has it. */
+static char *in_any_domain(Io *io, const char *bdf) {
+        const char *rest = strchr(bdf, ':');
+        g_auto(GStrv) devices = NULL;
+
+        for (char **device = io_list(io, devices_dir, &devices) < 0 ? NULL : devices; device && *device; device++)
+                if (g_str_has_suffix(*device, rest))
+                        return g_strdup(*device);
+        return NULL;
+}
+
 /* The BDF behind one of the names people use, without reading the whole host. NULL: not found, or several fit. */
 static char *bdf_of(Io *io, const char *device) {
         g_autofree char *first = g_strndup(device, strcspn(device, "/"));
@@ -70,7 +90,10 @@ static char *bdf_of(Io *io, const char *device) {
 
         if (pci_addr_parse(first, &addr)) {
                 pci_addr_format(addr, text);
-                return g_strdup(text);
+                g_autofree char *path = g_strdup_printf("%s/%s", devices_dir, text);
+                g_autofree char *link = NULL;
+                /* One that is gone may still be leased, and its lock is that of its PF: then all are taken. */
+                return io_readlink(io, path, &link) == 0 ? g_strdup(text) : in_any_domain(io, text);
         }
         /* A name becomes part of a path only when it can be that of an interface (IFNAMSIZ, no dots alone). */
         if (strlen(first) >= 16 || first[0] == '.' || first[0] == '\0')
@@ -109,13 +132,23 @@ static void add_all_pfs(Io *io, GPtrArray *names) {
         }
 }
 
-LockSet *locks_take(Io *io, Want *const *wants, unsigned n, unsigned timeout_ms, GError **error) {
+static void add_leased(const GPtrArray *leases, GPtrArray *names) {
+        char name[PCI_ADDR_TEXT_SIZE];
+
+        for (unsigned i = 0; i < leases->len; i++) {
+                pci_addr_format(((const Lease *) leases->pdata[i])->pf, name);
+                g_ptr_array_add(names, g_strdup(name));
+        }
+}
+
+LockSet *locks_take(Io *io, Want *const *wants, unsigned n, const GPtrArray *leases, unsigned timeout_ms, GError **error) {
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
         for (unsigned i = 0; i < n; i++) {
                 g_autofree char *bdf = wants[i]->device ? bdf_of(io, wants[i]->device) : NULL;
                 if (!bdf) {
                         add_all_pfs(io, names);
+                        add_leased(leases, names);
                         continue;
                 }
                 g_ptr_array_add(names, lock_name(io, bdf));

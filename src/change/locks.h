@@ -2,10 +2,14 @@
 #pragma once
 
 #include "io/io.h"
+#include "model/pci.h"
 #include "want/want.h"
 
 typedef struct LockSet LockSet;
 
-/* Locks for wants. A device that cannot be found locks nothing: planning will say so. */
-LockSet *locks_take(Io *io, Want *const *wants, unsigned n, unsigned timeout_ms, GError **error);
+/* Locks for wants. What cannot be told from a name alone (a lease's number, any PF) locks every PF and all that is in
+ * `leases` (Lease*). */
+LockSet *locks_take(Io *io, Want *const *wants, unsigned n, const GPtrArray *leases, unsigned timeout_ms, GError **error);
+/* `pf` (or a function that is no VF) is among them. */
+bool locks_hold(const LockSet *set, PciAddr pf);
 void locks_free(LockSet *set);

@@ -1,6 +1,9 @@
 /* vfadm recover [--new-ledger] */
 #include "cli/changing.h"
 
+#include "base/error.h"
+#include "show/value.h"
+
 #include <stdio.h>
 
 typedef struct {
@@ -17,7 +20,7 @@ static void print(Cli *cli, const GPtrArray *lines) {
         if (cli->json) {
                 json_t *array = json_array();
                 for (unsigned i = 0; i < lines->len; i++)
-                        json_array_append_new(array, json_string(lines->pdata[i]));
+                        json_array_append_new(array, value_string(lines->pdata[i]));
                 json_t *json = json_pack("{s:o}", "recovered", array);
                 char *text = json_dumps(json, JSON_INDENT(2));
                 puts(text);
@@ -25,10 +28,29 @@ static void print(Cli *cli, const GPtrArray *lines) {
                 json_decref(json);
                 return;
         }
-        for (unsigned i = 0; i < lines->len; i++)
-                puts(lines->pdata[i]);
+        for (unsigned i = 0; i < lines->len; i++) {
+                g_autofree char *safe = value_safe(lines->pdata[i]);
+                puts(safe);
+        }
         if (lines->len == 0 && !cli->quiet)
                 puts("nothing to recover: the ledger and the host agree");
+}
+
+/* Only a ledger that cannot be used is put aside: a sound one is the only memory of what is leased. */
+static bool is_damaged(const char *dir, GError **error) {
+        g_autoptr(GError) problem = NULL;
+        g_autoptr(Ledger) ledger = ledger_open(dir, true, &problem);
+        g_autoptr(GPtrArray) leases = ledger ? ledger_leases(ledger, &problem) : NULL;
+        g_autoptr(GPtrArray) plans = leases ? ledger_unfinished(ledger, &problem) : NULL;
+
+        if (plans) {
+                g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_REFUSED, "--new-ledger: the ledger is not damaged, and what is leased stands nowhere else; nothing was changed");
+                return false;
+        }
+        if (g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_LEDGER))
+                return true;
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
 }
 
 bool verb_recover(Cli *cli, GError **error) {
@@ -40,7 +62,7 @@ bool verb_recover(Cli *cli, GError **error) {
                 return false;
         if (cli->new_ledger) {
                 char *aside;
-                if (!ledger_set_aside(cli->ledger_dir, &aside, error))
+                if (!is_damaged(cli->ledger_dir, error) || !ledger_set_aside(cli->ledger_dir, &aside, error))
                         return false;
                 g_ptr_array_add(lines, g_strdup_printf("the old ledger is kept as %s; a new one begins", aside));
                 g_free(aside);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "model/qemu_args.h"
+#include "show/value.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -36,7 +37,23 @@ static char **command_for(char **command, const char *bdf) {
 /* What is known of a guest that has not started. */
 static GuestInfo *guest_from_command(Cli *cli, const Want *want, GError **error) {
         g_autoptr(QemuArgs) args = qemu_args_parse((const char *const *) cli->command);
+        g_autofree char *program = g_find_program_in_path(cli->command[0]);
+        g_autofree char *kind = NULL, *name = NULL, *ref = g_strconcat("qemu:", args->name ? args->name : "unnamed", NULL);
 
+        if (!program) {
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_NOT_FOUND, "%s: there is no such program to run", cli->command[0]);
+                return NULL;
+        }
+        if (args->daemonize) {
+                g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_USAGE,
+                                    "-daemonize: vfadm waits for the guest's end, and would take its VF back as soon as QEMU has gone into the background; "
+                                    "leave it out, and run vfadm itself in the background or as a service");
+                return NULL;
+        }
+        if (!guest_ref_parse(ref, &kind, &name)) {
+                g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_USAGE, "-name: a guest that vfadm can name again has no '/' and no control characters in its name");
+                return NULL;
+        }
         if (!args->name && !args->uuid && !(want->vf.known & VF_MAC)) {
                 g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_USAGE,
                                     "the guest has no -name: give it one, from which its lasting MAC is derived, or say mac=…");
@@ -57,8 +74,13 @@ static bool lend(Change *change, Cli *cli, Want *want, GuestInfo *guest, Io *io,
         g_autoptr(Plan) plan = change_plan(change, &want, 1, guest, error);
         if (!plan || !plan_check(plan, error) || !change_act(change, plan, error))
                 return false;
-        if (!cli->json && !cli->quiet)
-                fprintf(stderr, "%s (ready after %.1f s)\n", plan->summary, (double) (io_now(io) - before) / 1e6);
+        if (cli->json) {
+                changing_print(cli, plan, io_now(io) - before);
+                fflush(stdout); /* the guest writes to it from here on */
+        } else if (!cli->quiet) {
+                g_autofree char *summary = value_safe(plan->summary);
+                fprintf(stderr, "%s (ready after %.1f s)\n", summary, (double) (io_now(io) - before) / 1e6);
+        }
         return true;
 }
 
@@ -153,11 +175,14 @@ bool verb_run(Cli *cli, GError **error) {
         sigprocmask(SIG_BLOCK, &signals, NULL); /* the child gets its own mask back before it starts */
         bool started = start(cli, want, io, guest, &process, error);
         changing_end_line(cli);
-        if (!started)
-                return false;
-        cli->status = wait_for_guest(io, &process, &signals);
-
-        /* The holder of the lease is gone now, and giving such leases back is what recovery is. */
         ChangeOptions options = changing_options(cli, io);
+        if (!started) {
+                /* What could not be walked back while the child waited at the gate can be now. */
+                if (process.pid > 0)
+                        change_recover(&options, NULL);
+                return false;
+        }
+        cli->status = wait_for_guest(io, &process, &signals);
+        /* The holder of the lease is gone now, and giving such leases back is what recovery is. */
         return change_recover(&options, error);
 }

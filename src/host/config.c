@@ -130,7 +130,8 @@ static bool visit(Visited visited, size_t at) {
 
 /* The first capability of a kind is the one that the kernel works with (pci_find_capability): a row of the table is
  * used once. */
-static void parse_one(const Capability *table, size_t n, unsigned id, const Space *space, size_t at, unsigned *used, PciCaps *caps) {
+static void parse_one(const Capability *table, size_t n, unsigned id, const Space *space, size_t at, unsigned *used,
+                      PciCaps *caps) {
         for (size_t i = 0; i < n; i++) {
                 if (table[i].id != id || (*used & 1u << i) || at + table[i].size > space->length)
                         continue;
@@ -142,11 +143,14 @@ static void parse_one(const Capability *table, size_t n, unsigned id, const Spac
 static void walk_standard(const Space *space, PciCaps *caps) {
         Visited visited = {0};
         unsigned used = 0;
-        size_t at = get8(space, caps->header_type == PCI_HEADER_TYPE_CARDBUS ? PCI_CB_CAPABILITY_LIST : PCI_CAPABILITY_LIST) & ~3u;
+        bool cardbus = caps->header_type == PCI_HEADER_TYPE_CARDBUS;
+        size_t at = get8(space, cardbus ? PCI_CB_CAPABILITY_LIST : PCI_CAPABILITY_LIST) & ~3u;
 
         if (!(get16(space, PCI_STATUS) & PCI_STATUS_CAP_LIST))
                 return;
-        for (unsigned step = 0; step < STANDARD_STEPS && at >= PCI_STD_HEADER_SIZEOF && at + 2 <= space->length; step++) {
+        for (unsigned step = 0; step < STANDARD_STEPS; step++) {
+                if (at < PCI_STD_HEADER_SIZEOF || at + 2 > space->length)
+                        return;
                 uint8_t id = get8(space, at + PCI_CAP_LIST_ID);
                 if (id == 0xff || !visit(visited, at))
                         return;
@@ -160,7 +164,9 @@ static void walk_extended(const Space *space, PciCaps *caps) {
         unsigned used = 0;
         size_t at = PCI_CFG_SPACE_SIZE;
 
-        for (unsigned step = 0; step < EXTENDED_STEPS && at >= PCI_CFG_SPACE_SIZE && at + 4 <= space->length; step++) {
+        for (unsigned step = 0; step < EXTENDED_STEPS; step++) {
+                if (at < PCI_CFG_SPACE_SIZE || at + 4 > space->length)
+                        return;
                 uint32_t header = get32(space, at);
                 if (header == 0 || header == UINT32_MAX || !visit(visited, at))
                         return;
@@ -173,8 +179,8 @@ void config_parse(const uint8_t *bytes, size_t length, PciCaps *ret) {
         Space space = {bytes, MIN(length, 4096)};
         PciCaps caps = {.length = (uint16_t) space.length, .pcie_type = PCIE_NONE};
 
-        /* A device that does not answer (asleep in D3cold, or gone) reads as all ones. The ids alone tell nothing: a VF's
-         * are ffff always (SR-IOV 1.1, 3.4.1.1 and 3.4.1.2). */
+        /* A device that does not answer (asleep in D3cold, or gone) reads as all ones. The ids alone tell nothing: a
+         * VF's are ffff always (SR-IOV 1.1, 3.4.1.1 and 3.4.1.2). */
         bool answers = get32(&space, PCI_VENDOR_ID) != UINT32_MAX || get32(&space, PCI_COMMAND) != UINT32_MAX;
         if (answers && space.length >= PCI_STD_HEADER_SIZEOF) {
                 uint8_t type = get8(&space, PCI_HEADER_TYPE);

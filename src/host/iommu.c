@@ -24,7 +24,8 @@ void read_iommu(Reader *reader) {
         Io *io = reader->io;
 
         snapshot->has_iommu = has_entries(io, "sys/kernel/iommu_groups");
-        /* VFIO's no-IOMMU mode makes groups too, which protect nothing (drivers/vfio/group.c vfio_noiommu_group_alloc). */
+        /* VFIO's no-IOMMU mode makes groups too, which protect nothing (drivers/vfio/group.c
+         * vfio_noiommu_group_alloc). */
         if (snapshot->has_iommu && is_yes(io, "sys/module/vfio/parameters/enable_unsafe_noiommu_mode"))
                 snapshot->has_iommu = has_entries(io, "sys/class/iommu");
         snapshot->unsafe_interrupts = is_yes(io, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");

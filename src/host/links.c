@@ -202,8 +202,9 @@ static bool take_link(const struct nlmsghdr *message, void *user) {
         const struct nlattr *attr;
         bool foreign_lower = false;
 
-        if (message->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(message) < sizeof *info || info->ifi_index <= 0 ||
-            g_hash_table_contains(answer->by_index, GINT_TO_POINTER(info->ifi_index)))
+        if (message->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(message) < sizeof *info)
+                return true;
+        if (info->ifi_index <= 0 || g_hash_table_contains(answer->by_index, GINT_TO_POINTER(info->ifi_index)))
                 return true;
         Numbered one = {.link = link_new(NULL, info->ifi_index)};
         one.link->up = info->ifi_flags & IFF_UP;
@@ -291,8 +292,9 @@ static bool take_route(const struct nlmsghdr *message, void *user) {
         const struct nlattr *attr;
         int32_t ifindex;
 
-        if (message->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(message) < sizeof *route || route->rtm_dst_len != 0 ||
-            route->rtm_type != RTN_UNICAST)
+        if (message->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(message) < sizeof *route)
+                return true;
+        if (route->rtm_dst_len != 0 || route->rtm_type != RTN_UNICAST)
                 return true;
         mnl_attr_for_each(attr, message, sizeof *route) {
                 if (mnl_attr_get_type(attr) == RTA_OIF && nl_attr_copy(attr, &ifindex, sizeof ifindex) && ifindex > 0)

@@ -1,4 +1,5 @@
-/* rtnetlink lists: every link, address and default route of this host, each in one question. Pure. Internal to host/. */
+/* rtnetlink lists: every link, address and default route of this host, each in one question. Pure. Internal to
+ * host/. */
 #pragma once
 
 #include <glib.h>

@@ -88,18 +88,6 @@ static void read_addresses(Reader *reader) {
 
 /* ---- which function an interface belongs to ---- */
 
-bool is_representor_name(const char *phys_port_name) {
-        const char *p = phys_port_name;
-        if (!p || *p != 'p' || !g_ascii_isdigit(p[1])) /* field-facts 18: p[0-9]+(s[0-9]+)? is a port */
-                return p && *p;
-        for (p++; g_ascii_isdigit(*p); p++)
-                ;
-        if (*p == 's' && g_ascii_isdigit(p[1]))
-                for (p++; g_ascii_isdigit(*p); p++)
-                        ;
-        return *p != 0;
-}
-
 static NetDev *net_dev_from(const Link *link) {
         NetDev *net = net_dev_new(link->name);
         net->ifindex = link->ifindex;
@@ -125,7 +113,7 @@ static void find_owners(Reader *reader, char **names) {
 
 static int own_port_first(const void *a, const void *b) {
         const NetDev *x = *(NetDev *const *) a, *y = *(NetDev *const *) b;
-        int by_kind = (int) is_representor_name(x->phys_port_name) - (int) is_representor_name(y->phys_port_name);
+        int by_kind = (int) port_name_is_representor(x->phys_port_name) - (int) port_name_is_representor(y->phys_port_name);
         return by_kind ? by_kind : (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
 }
 
@@ -172,7 +160,7 @@ void read_nets(Reader *reader) {
 static void read_vf_state(Reader *reader, Dev *pf) {
         const NetDev *net = dev_net(pf);
 
-        if (!net || is_representor_name(net->phys_port_name))
+        if (!net || port_name_is_representor(net->phys_port_name))
                 return;
         if (pf->vfs->len == 0) {
                 pf->vf_infos = g_array_new(FALSE, TRUE, sizeof(VfInfo));

@@ -24,8 +24,8 @@ GByteArray *nl_request_end(GByteArray *buffer) {
 }
 
 bool nl_walk(const void *bytes, size_t length, NlEach each, void *user) {
-        /* A copy that is aligned, and padded: libmnl takes the end of the last message rounded up to 4 bytes for the end
-         * of its attributes. And mnl_nlmsg_ok() is not asked, as it takes lengths from 2^31 on for negative ones. */
+        /* A copy that is aligned, and padded: libmnl takes the end of the last message rounded up to 4 bytes for the
+         * end of its attributes. And mnl_nlmsg_ok() is not asked: it takes lengths from 2^31 on for negative ones. */
         g_autofree uint8_t *copy = g_malloc0(length + MNL_ALIGNTO);
         size_t at = 0;
 

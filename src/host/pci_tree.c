@@ -47,8 +47,8 @@ static void scan_folder(char **names, Folder *ret) {
         } table[] = {
                 {"driver_override", HAS_DRIVER_OVERRIDE}, {"iommu_group", HAS_IOMMU_GROUP}, {"net", HAS_NET},
                 {"numa_node", HAS_NUMA_NODE}, {"physfn", HAS_PHYSFN}, {"reset_method", HAS_RESET_METHOD},
-                {"revision", HAS_REVISION}, {"sriov_drivers_autoprobe", HAS_AUTOPROBE}, {"sriov_totalvfs", HAS_TOTALVFS},
-                {"uio", HAS_UIO}, {"vfio-dev", HAS_VFIO_DEV},
+                {"revision", HAS_REVISION}, {"sriov_drivers_autoprobe", HAS_AUTOPROBE},
+                {"sriov_totalvfs", HAS_TOTALVFS}, {"uio", HAS_UIO}, {"vfio-dev", HAS_VFIO_DEV},
         };
         uint32_t number;
 
@@ -80,7 +80,8 @@ static bool parse_full_address(const char *name, PciAddr *ret) {
 }
 
 /* Not found and nonsense are the same to us: the attribute says nothing. */
-static bool read_number(const Reader *reader, const Dev *dev, const char *leaf, unsigned base, uint64_t max, uint64_t *ret) {
+static bool read_number(const Reader *reader, const Dev *dev, const char *leaf, unsigned base, uint64_t max,
+                        uint64_t *ret) {
         g_autofree char *path = device_path(dev, leaf);
         return io_read_uint(reader->io, path, base, max, ret) >= 0;
 }
@@ -235,8 +236,9 @@ static bool read_device(Reader *reader, Dev *dev, const Folder *folder) {
                 Has bit;
                 void (*read)(const Reader *reader, Dev *dev);
         } table[] = {
-                {HAS_DRIVER_OVERRIDE, read_override}, {HAS_RESET_METHOD, read_reset_methods}, {HAS_IOMMU_GROUP, read_group},
-                {HAS_NUMA_NODE, read_numa_node},      {HAS_PHYSFN, read_physfn},
+                {HAS_DRIVER_OVERRIDE, read_override}, {HAS_RESET_METHOD, read_reset_methods},
+                {HAS_IOMMU_GROUP, read_group},        {HAS_NUMA_NODE, read_numa_node},
+                {HAS_PHYSFN, read_physfn},
         };
         uint64_t value;
 
@@ -302,7 +304,8 @@ static void drop_unnumbered(Reader *reader) {
                 Dev *dev = device->dev;
                 if (!dev->is_vf || g_hash_table_contains(numbered, dev))
                         continue;
-                reader_note(reader, "%s is left out: a VF that its PF does not list; it is being made or taken away", dev->name);
+                reader_note(reader, "%s is left out: a VF that its PF does not list; it is being made or taken away",
+                            dev->name);
                 g_hash_table_remove(reader->snapshot->by_name, dev->name);
                 g_ptr_array_remove_index_fast(reader->snapshot->devs, i);
                 g_free(device->net_folder);

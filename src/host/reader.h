@@ -7,7 +7,7 @@
 /* Known while reading and not part of the snapshot. */
 typedef struct {
         Dev *dev;
-        char *net_folder; /* a network function's folder of interfaces, relative to it ("net", "virtio2/net"); NULL: it has none */
+        char *net_folder; /* a network function's folder of interfaces, below its own ("net", "virtio2/net"), or NULL */
         bool has_vfio_dev; /* it has a folder vfio-dev/ */
         bool has_uio;
 } Device;
@@ -51,8 +51,6 @@ void read_nets(Reader *reader);
 int reader_dump(Reader *reader, GByteArray *request, GByteArray *reply);
 /* net.c: the administrative state of all VFs. */
 void read_vf_states(Reader *reader);
-/* "p0" and no name are the card's own ports, "pf0vf1" stands for a VF (field-facts 18). */
-bool is_representor_name(const char *phys_port_name);
 /* block.c: block devices, what stands on what, and to which function each belongs. */
 void read_blocks(Reader *reader);
 void block_free(void *block);

@@ -55,7 +55,7 @@ static void put_vlan(struct nlmsghdr *message, unsigned vf, const VfState *state
                 mnl_attr_put(message, IFLA_VF_VLAN, sizeof vlan, &vlan);
                 return;
         }
-        struct ifla_vf_vlan_info info = {.vf = vf, .vlan = state->vlan, .qos = state->qos, .vlan_proto = htons(state->proto)};
+        struct ifla_vf_vlan_info info = {vf, state->vlan, state->qos, htons(state->proto)};
         struct nlattr *list = mnl_attr_nest_start(message, IFLA_VF_VLAN_LIST);
         mnl_attr_put(message, IFLA_VF_VLAN_INFO, sizeof info, &info);
         mnl_attr_nest_end(message, list);
@@ -139,7 +139,8 @@ static void take_vlan_list(const struct nlattr *list, OneVf *one) {
         const struct nlattr *attr;
         struct ifla_vf_vlan_info info;
         mnl_attr_for_each_nested(attr, list) {
-                if (mnl_attr_get_type(attr) != IFLA_VF_VLAN_INFO || !nl_attr_copy(attr, &info, sizeof info) || !take_index(one, info.vf))
+                if (mnl_attr_get_type(attr) != IFLA_VF_VLAN_INFO || !nl_attr_copy(attr, &info, sizeof info) ||
+                    !take_index(one, info.vf))
                         continue;
                 VfState *state = &one->info.state;
                 state->vlan = (uint16_t) (info.vlan & 0xfff);
@@ -170,7 +171,8 @@ static void take_vf_attr(const struct nlattr *attr, OneVf *one) {
                 state->known |= VF_MAC;
                 return;
         case IFLA_VF_VLAN:
-                if ((state->known & VF_VLAN) || !nl_attr_copy(attr, &u.vlan, sizeof u.vlan) || !take_index(one, u.vlan.vf))
+                if ((state->known & VF_VLAN) || !nl_attr_copy(attr, &u.vlan, sizeof u.vlan) ||
+                    !take_index(one, u.vlan.vf))
                         return;
                 state->vlan = (uint16_t) (u.vlan.vlan & 0xfff);
                 state->qos = (uint8_t) (u.vlan.qos & 7);
@@ -181,7 +183,8 @@ static void take_vf_attr(const struct nlattr *attr, OneVf *one) {
                 take_vlan_list(attr, one);
                 return;
         case IFLA_VF_TX_RATE:
-                if ((state->known & VF_MAX_RATE) || !nl_attr_copy(attr, &u.tx_rate, sizeof u.tx_rate) || !take_index(one, u.tx_rate.vf))
+                if ((state->known & VF_MAX_RATE) || !nl_attr_copy(attr, &u.tx_rate, sizeof u.tx_rate) ||
+                    !take_index(one, u.tx_rate.vf))
                         return;
                 state->max_rate = u.tx_rate.rate;
                 state->known |= VF_MAX_RATE;
@@ -202,7 +205,8 @@ static void take_vf_attr(const struct nlattr *attr, OneVf *one) {
                         take_flag(u.trust.setting, VF_TRUST, &state->trust, state);
                 return;
         case IFLA_VF_LINK_STATE:
-                if (!nl_attr_copy(attr, &u.link, sizeof u.link) || !take_index(one, u.link.vf) || u.link.link_state > IFLA_VF_LINK_STATE_DISABLE)
+                if (!nl_attr_copy(attr, &u.link, sizeof u.link) || !take_index(one, u.link.vf) ||
+                    u.link.link_state > IFLA_VF_LINK_STATE_DISABLE)
                         return;
                 state->link = u.link.link_state == IFLA_VF_LINK_STATE_AUTO     ? VF_LINK_AUTO
                               : u.link.link_state == IFLA_VF_LINK_STATE_ENABLE ? VF_LINK_ON

@@ -282,8 +282,10 @@ static void parse_tcp_line(Span line, bool v6, GHashTable *inodes, GArray *ret) 
         for (size_t i = 0; i < G_N_ELEMENTS(word); i++)
                 if (!cut_word(&line, &word[i]))
                         return;
-        if (span_uint(word[3], 16, 255, &state) && state == TCP_ESTABLISHED && span_uint(word[9], 10, UINT64_MAX, &inode) &&
-            g_hash_table_contains(inodes, &inode) && cut(&word[1], ':', &address) && parse_hex_address(address, v6, &ip))
+        if (!span_uint(word[3], 16, 255, &state) || state != TCP_ESTABLISHED ||
+            !span_uint(word[9], 10, UINT64_MAX, &inode) || !g_hash_table_contains(inodes, &inode))
+                return;
+        if (cut(&word[1], ':', &address) && parse_hex_address(address, v6, &ip))
                 g_array_append_val(ret, ip);
 }
 

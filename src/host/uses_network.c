@@ -1,4 +1,4 @@
-/* Network devices in use: they carry this host's traffic or your login, or are up, enslaved, addressed, or elsewhere. */
+/* Network devices in use: they carry this host's traffic or your login, are up, enslaved, addressed, or elsewhere. */
 #include "host/reader.h"
 #include "host/text_parsers.h"
 
@@ -129,7 +129,7 @@ static void add_net_uses(const LinkMap *map, Dev *dev) {
         for (unsigned i = 0; i < dev->nets->len; i++) {
                 const NetDev *net = dev->nets->pdata[i];
                 /* A representor in a bridge or up is how a VF is wired in switchdev mode, free or not. */
-                if (is_representor_name(net->phys_port_name))
+                if (port_name_is_representor(net->phys_port_name))
                         continue;
                 char *what = describe_use(dev, net, link_by_index(map, net->ifindex));
                 if (what)

@@ -22,7 +22,8 @@ static void add_file(GHashTable *files, char *path, Dev *dev) {
         g_free(path);
 }
 
-static void add_children(Reader *reader, GHashTable *files, Dev *dev, const char *folder, const char *prefix, const char *where) {
+static void add_children(Reader *reader, GHashTable *files, Dev *dev, const char *folder, const char *prefix,
+                         const char *where) {
         g_autofree char *path = device_path(dev, folder);
         g_auto(GStrv) names = NULL;
 

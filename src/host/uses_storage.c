@@ -168,10 +168,12 @@ static bool is_on_hardware(const Block *block) {
  * every disk with partitions that nothing else explains may be its. */
 static void read_holders(Reader *reader, const char *zfs) {
         g_autoptr(GPtrArray) held = g_ptr_array_new(), idle = g_ptr_array_new();
-        g_autofree char *pool = zfs ? g_strdup_printf("may be part of ZFS pool %.*s", (int) strcspn(zfs, "/"), zfs) : NULL;
+        g_autofree char *pool = NULL;
         GHashTableIter iter;
         void *value;
 
+        if (zfs)
+                pool = g_strdup_printf("may be part of ZFS pool %.*s", (int) strcspn(zfs, "/"), zfs);
         g_hash_table_iter_init(&iter, reader->blocks);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 Block *block = value;

@@ -119,7 +119,8 @@ int io_read_link_name(Io *io, const char *path, char **ret) {
         return 0;
 }
 
-int io_process_start(Io *io, int pid, uint64_t *ret) {
+/* *ret_ended: it only waits for its parent to ask how it ended. */
+static int read_process(Io *io, int pid, uint64_t *ret_start, bool *ret_ended) {
         g_autofree char *path = g_strdup_printf("proc/%d/stat", pid);
         g_autofree char *text = NULL;
 
@@ -137,7 +138,17 @@ int io_process_start(Io *io, int pid, uint64_t *ret) {
         g_auto(GStrv) fields = g_strsplit(at + 2, " ", -1);
         if (g_strv_length(fields) < 20)
                 return -EINVAL;
-        return parse_uint(fields[19], 10, 0, UINT64_MAX, ret) ? 0 : -EINVAL; /* fields[0] is field 3 */
+        /* fields[0] is field 3, the state. A first thread that has ended also reads as a zombie while others of its process
+         * run on, with all its files: field 20 counts them (fs/proc/array.c do_task_stat). */
+        uint64_t threads;
+        bool zombie = g_str_equal(fields[0], "Z") || g_str_equal(fields[0], "X");
+        *ret_ended = zombie && parse_uint(fields[17], 10, 0, UINT64_MAX, &threads) && threads <= 1;
+        return parse_uint(fields[19], 10, 0, UINT64_MAX, ret_start) ? 0 : -EINVAL;
+}
+
+int io_process_start(Io *io, int pid, uint64_t *ret) {
+        bool ended;
+        return read_process(io, pid, ret, &ended);
 }
 
 int io_boot_id(Io *io, char **ret) {
@@ -147,8 +158,9 @@ int io_boot_id(Io *io, char **ret) {
 bool io_process_lives(Io *io, int pid, uint64_t start, const char *boot_id) {
         g_autofree char *now = NULL;
         uint64_t found;
+        bool ended;
         return boot_id && io_boot_id(io, &now) == 0 && g_str_equal(now, boot_id) &&
-               io_process_start(io, pid, &found) == 0 && found == start;
+               read_process(io, pid, &found, &ended) == 0 && found == start && !ended;
 }
 
 int io_path_check(const char *path) {

@@ -97,7 +97,7 @@ int io_read_link_name(Io *io, const char *path, char **ret);       /* last part 
 
 /* The start time that names a process together with its pid: /proc/PID/stat field 22. -ENOENT: no such process. */
 int io_process_start(Io *io, int pid, uint64_t *ret);
-/* True when pid, start time and boot id name a process that still runs. */
+/* True when pid, start time and boot id name a process that still runs; one that nobody has waited for does not. */
 bool io_process_lives(Io *io, int pid, uint64_t start, const char *boot_id);
 /* This boot's id, from proc/sys/kernel/random/boot_id. */
 int io_boot_id(Io *io, char **ret);

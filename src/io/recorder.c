@@ -47,9 +47,11 @@ static const char *process_part(const char *path) {
         return part;
 }
 
-static bool is_environment(const char *path) {
-        const char *part = process_part(path);
-        return part && g_str_equal(part, "environ");
+/* Environments, and whom this host talks to: the latter is read to find the login's address, which no replay does. */
+static bool is_private(const char *path) {
+        static const char *const parts[] = {"environ", "net/tcp", "net/tcp6", NULL};
+        const char *part = g_str_has_prefix(path, "proc/net/") ? path + strlen("proc/") : process_part(path);
+        return part && g_strv_contains(parts, part);
 }
 
 /* Lists and links that tell what a process has open: its fd and map_files folders. */
@@ -194,12 +196,28 @@ static GBytes *keep_vfio_aliases(const char *text, size_t size) {
         return g_string_free_to_bytes(out);
 }
 
+/* The last field of a mount, the file system's own options, may name users and servers: of them only "rw" or "ro" stays. */
+static GBytes *redact_mounts(const char *text, size_t size) {
+        g_autofree char *copy = g_strndup(text ? text : "", size);
+        g_auto(GStrv) lines = g_strsplit(copy, "\n", -1);
+        for (char **line = lines; *line; line++) {
+                char *own = strstr(*line, " - ");
+                char *options = own ? strrchr(own + strlen(" - "), ' ') : NULL;
+                if (options)
+                        options[strcspn(options, ",")] = 0;
+        }
+        char *joined = g_strjoinv("\n", lines);
+        return g_bytes_new_take(joined, strlen(joined));
+}
+
 static GBytes *redact(const char *path, GBytes *data) {
         size_t size;
         const char *text = g_bytes_get_data(data, &size);
         const char *part = process_part(path);
         if (part && g_str_equal(part, "cmdline"))
                 return redact_cmdline(text, size);
+        if (part && g_str_equal(part, "mountinfo"))
+                return redact_mounts(text, size);
         if (g_str_equal(path, "proc/cmdline"))
                 return redact_kernel_cmdline(text, size);
         if (g_str_has_suffix(path, "/machine-id"))
@@ -227,7 +245,7 @@ static int rec_read(Io *io, const char *path, size_t max, GBytes **ret) {
         g_autoptr(GBytes) data = NULL;
         int r = io_read(rec->base, path, max, &data);
         g_autofree char *real = real_path(rec, path, true);
-        bool keep = real && r != -EFBIG && !is_environment(real) && !is_open_files(real);
+        bool keep = real && r != -EFBIG && !is_private(real) && !is_open_files(real);
         if (keep && r < 0) {
                 note_errno(rec, real, r);
         } else if (keep) {

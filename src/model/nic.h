@@ -11,6 +11,7 @@ typedef struct {
         unsigned resets_vf;    /* attributes whose change resets a live VF (field-facts 12) */
         bool enable_needs_up;  /* gives 0 VFs while the PF is down */
         bool state_needs_up;   /* VF state is accepted but does nothing while the PF is down */
+        int fresh_spoofchk;    /* of a VF just made: 1 on, -1 off, 0 not known */
         unsigned sriov_limit;  /* the driver's own limit below the hardware's, 0 none */
         const char *raise;     /* how to get more VFs out of the card, or NULL */
         const char *note;      /* one sentence for `vfadm show`, or NULL */

@@ -67,7 +67,7 @@ static bool next_pair(const char **text, bool *first, const char *implied, char 
 static GHashTable *pairs(const char *text, const char *implied) {
         GHashTable *ret = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         bool first = true;
-        char *key, *value;
+        char *key = NULL, *value = NULL;
         while (next_pair(&text, &first, implied, &key, &value))
                 g_hash_table_replace(ret, key, value);
         return ret;
@@ -169,6 +169,8 @@ static void walk_args(Walk *walk, const char *const *args) {
                 if (word[0] != '-' || !word[1])
                         continue;
                 word += word[1] == '-' ? 2 : 1;
+                if (g_str_equal(word, "daemonize"))
+                        walk->args->daemonize = true;
                 for (size_t row = 0; row < G_N_ELEMENTS(table); row++)
                         if (g_str_equal(word, table[row].option) && args[i + 1]) {
                                 table[row].read(walk, args[++i]);

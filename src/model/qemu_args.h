@@ -10,6 +10,7 @@ typedef struct {
         char *uuid;          /* -uuid; NULL when not given or all zero */
         GPtrArray *monitors; /* char*: paths of QMP unix sockets that QEMU listens on (-qmp unix:PATH,server…; -chardev
                                 socket,path=… with -mon mode=control) */
+        bool daemonize;      /* -daemonize: the process that is started ends at once, another goes on */
         bool by_libvirt;     /* started by libvirt, which owns its monitor */
 } QemuArgs;
 

@@ -112,6 +112,18 @@ const NetDev *dev_net(const Dev *dev) {
         return dev->nets->len ? dev->nets->pdata[0] : NULL;
 }
 
+bool port_name_is_representor(const char *phys_port_name) {
+        const char *p = phys_port_name;
+        if (!p || *p != 'p' || !g_ascii_isdigit(p[1])) /* field-facts 18: p[0-9]+(s[0-9]+)? is a port */
+                return p && *p;
+        for (p++; g_ascii_isdigit(*p); p++)
+                ;
+        if (*p == 's' && g_ascii_isdigit(p[1]))
+                for (p++; g_ascii_isdigit(*p); p++)
+                        ;
+        return *p != 0;
+}
+
 static const Dev *find_by_netdev(const Snapshot *snapshot, const char *name) {
         for (unsigned i = 0; i < snapshot->devs->len; i++) {
                 const Dev *dev = snapshot->devs->pdata[i];

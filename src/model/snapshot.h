@@ -125,6 +125,9 @@ GPtrArray *snapshot_group(const Snapshot *snapshot, int group);
 const NetDev *dev_net(const Dev *dev);
 /* "enp1s0" or, without a netdev, the BDF; for a VF "enp1s0/3" (caller frees). */
 char *snapshot_nick(const Snapshot *snapshot, const Dev *dev);
+/* A VF's representor sits below its PF too, by the side of the PF's own port ("p0"), and is named "pf0vf1", "c1pf0vf1"
+ * (field-facts 18). NULL and "": no. */
+bool port_name_is_representor(const char *phys_port_name);
 bool dev_is_bridge(const Dev *dev);
 bool dev_is_network(const Dev *dev);
 /* The use that matters most (host before process before network), or NULL. */

@@ -15,7 +15,7 @@ static const Dev *free_vf(const PlanInput *input, const Dev *pf) {
         const Dev *second = NULL;
         for (unsigned i = 0; pf->vfs && i < pf->vfs->len; i++) {
                 const Dev *vf = snapshot_vf(input->host, pf, i);
-                if (!vf || vf->uses->len || leases_find(input->leases, vf->addr))
+                if (!vf || vf->uses->len || leases_find(input->leases, vf->addr) || driver_is_xen(vf->driver))
                         continue;
                 if (!vf->driver || driver_is_vfio(vf->driver))
                         return vf;

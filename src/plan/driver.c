@@ -66,7 +66,7 @@ void plan_bind(Plan *plan, const PlanInput *input, const Dev *dev, const Want *w
                 plan_note(plan, "the kernel names %s for this device; 'vfadm bind %s vfio' takes it", variant, nick);
         add_module(plan, dev, driver, "the driver must be there before it can bind");
         for (unsigned i = 0; i < along->len; i++)
-                bind_one(plan, along->pdata[i], driver, "it shares the IOMMU group");
+                bind_one(plan, along->pdata[i], "vfio-pci", "it shares the IOMMU group"); /* a variant is for its own make only */
         bind_one(plan, dev, driver, "as asked");
 }
 

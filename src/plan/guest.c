@@ -119,6 +119,17 @@ static void add_hand_over(Plan *plan, const PlanInput *input, const Dev *dev, co
                 plan_driver(plan, dev, driver, dev->driver_override, vfio, vfio, "ready for the guest");
 }
 
+/* Devices that somebody else manages in a way that cannot be seen from here. */
+static void rule_owner(Plan *plan, const PlanInput *input, const Dev *dev) {
+        const Dev *pf = dev->is_vf ? snapshot_pf(input->host, dev) : NULL;
+
+        if (driver_is_xen(dev->driver))
+                plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is kept for Xen guests (driver %s), and one may have it; run 'xl pci-assignable-remove %s' first", dev->name, dev->driver, dev->name);
+        /* vfio-pci opens such a VF only with the token of whoever owns the PF, and that owner can disturb it (field-facts 24). */
+        if (pf && driver_is_vfio(pf->driver))
+                plan_refuse(plan, VFADM_ERROR_UNSUPPORTED, "%s: its PF %s belongs to %s, so only a guest that knows the PF's vf_token can open it, which vfadm does not do; run 'vfadm unbind %s' to give the PF back to the host", dev->name, pf->name, pf->driver, pf->name);
+}
+
 void plan_give(Plan *plan, const PlanInput *input, const Dev *dev, const Want *want) {
         g_autofree char *nick = snapshot_nick(input->host, dev);
         g_autofree char *guest = guest_info_ref(input->guest);
@@ -131,8 +142,9 @@ void plan_give(Plan *plan, const PlanInput *input, const Dev *dev, const Want *w
                 plan_refuse(plan, VFADM_ERROR_REFUSED, "%s is a bridge and cannot be given away", dev->name);
         if (dev->num_vfs)
                 plan_refuse(plan, VFADM_ERROR_IN_USE, "%s has %u VFs, which would vanish with it; run 'vfadm disable %s' first", nick, dev->num_vfs, nick);
+        rule_owner(plan, input, dev);
         if (plan->refusals->len || !rule_unused(plan, input, dev, want->disrupt, NULL) || !rule_iommu(plan, input, dev) ||
-            !rule_group(plan, input, dev, false, NULL) || !choose_nic(plan, input, want, guest, &nic) ||
+            !rule_group(plan, input, dev, false, NULL) || !rule_group_unshared(plan, input, dev, guest, (int) input->guest->pid) || !choose_nic(plan, input, want, guest, &nic) ||
             !choose_state(plan, input, dev, want, nic, &state))
                 return;
         if (want->kind == WANT_ATTACH && (!rule_memlock(plan, input) || !(slot = choose_slot(plan, input->guest))))
@@ -151,11 +163,32 @@ void plan_give(Plan *plan, const PlanInput *input, const Dev *dev, const Want *w
         step->to.text = g_strdup(id);
 }
 
+/* By its address, and by the id that it was given: QEMU does not tell the address of every device. */
 static bool guest_still_has(const PlanInput *input, const Lease *lease) {
-        return input->guest && lease->guest_device && guest_info_find(input->guest, lease->dev) != NULL;
+        if (!input->guest || !lease->guest_device)
+                return false;
+        bool has = guest_info_find(input->guest, lease->dev) != NULL;
+        for (unsigned i = 0; i < input->guest->devices->len; i++)
+                has = has || g_strcmp0(((const GuestDevice *) input->guest->devices->pdata[i])->id, lease->guest_device) == 0;
+        return has;
 }
 
-/* The VF back to what it was: only while it has no driver of the host, and only what differs. */
+/* A process that holds the group though its guest lists no device of it that could be the reason. */
+static const Use *holds_unseen(const PlanInput *input, const Lease *lease, const Dev *dev) {
+        g_autoptr(GPtrArray) members = snapshot_group(input->host, dev->iommu_group);
+
+        for (unsigned i = 0; input->guest && i < members->len; i++)
+                if (guest_info_find(input->guest, ((const Dev *) members->pdata[i])->addr))
+                        return NULL;
+        for (unsigned i = 0; i < dev->uses->len; i++) {
+                const Use *use = dev->uses->pdata[i];
+                if (use->kind == USE_PROCESS && use->pid == lease->pid)
+                        return use;
+        }
+        return NULL;
+}
+
+/* The VF back to what it was: only what differs, and nothing once the host has it in use again. */
 static void restore_device(Plan *plan, const Lease *lease, const PlanInput *input, const Dev *dev) {
         const char *driver = dev->driver, *override = dev->driver_override;
         bool ours = !driver || driver_is_vfio(driver);
@@ -170,7 +203,11 @@ static void restore_device(Plan *plan, const Lease *lease, const PlanInput *inpu
                 driver = NULL;
                 override = lease->saved_override;
         }
-        plan_vf_state(plan, input, dev, &lease->saved, lease->saved.known & lease->given.known, "as it was before the guest had it");
+        /* Not only what was given: what was set by hand meanwhile (trust) is not for the next guest. Rates change by
+         * themselves with the PF's link (igb_check_vf_rate_limit), and then the former ones may not be taken any more. */
+        unsigned mask = lease->given.known | (VF_ALL & ~(unsigned) (VF_MIN_RATE | VF_MAX_RATE));
+        if (ours || !dev_use(dev))
+                plan_vf_state(plan, input, dev, &lease->saved, lease->saved.known & mask, "as it was before the guest had it");
         if (ours && (g_strcmp0(driver, lease->saved_driver) != 0 || g_strcmp0(override, lease->saved_override) != 0))
                 plan_driver(plan, dev, driver, override, lease->saved_driver, lease->saved_override, "the driver it had before");
 }
@@ -185,9 +222,15 @@ void plan_take_back(Plan *plan, const Lease *lease, const PlanInput *input) {
         bool fits = dev && lease_fits(lease, input->host, dev);
         if (fits && !rule_unused(plan, input, dev, true, lease))
                 return;
-        if (fits && guest_still_has(input, lease)) {
+        bool has = fits && guest_still_has(input, lease);
+        const Use *unseen = fits && !has ? holds_unseen(input, lease, dev) : NULL;
+        if (unseen) {
+                plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is still held by %s, although %s says that it has no such device; end that process, then run 'vfadm recover'", name, unseen->what, lease->guest);
+                return;
+        }
+        if (has) {
                 Step *step = plan_add(plan, step_new(STEP_GUEST, lease->dev, "the guest lets go first"));
-                step->guest = g_strdup(lease->guest);
+                step->guest = guest_info_ref(input->guest);
                 step->from.text = g_strdup(lease->guest_device);
                 step->disturbs = g_strdup(lease->guest);
         }

@@ -35,7 +35,9 @@ static void plan_detach(Plan *plan, const Want *want, const PlanInput *input, co
         g_autofree char *guest = input->guest ? guest_info_ref(input->guest) : g_strdup(want->guest);
         const char *bare = strchr(lease->guest, ':') ? strchr(lease->guest, ':') + 1 : lease->guest;
 
-        if (!g_str_equal(lease->guest, guest) && !g_str_equal(bare, guest)) {
+        /* The process counts more than the name: with a second QEMU of that name only "qemu:pid-812" names it. */
+        bool same = input->guest && input->guest->pid > 0 && input->guest->pid == lease->pid && input->guest->pid_start == lease->pid_start;
+        if (!same && !g_str_equal(lease->guest, guest) && !g_str_equal(bare, guest)) {
                 plan_refuse(plan, VFADM_ERROR_REFUSED, "%s is leased to %s, not to %s", want->device, lease->guest, guest);
                 return;
         }

@@ -12,6 +12,10 @@ bool driver_is_vfio(const char *driver) {
         return driver && strstr(driver, "vfio");
 }
 
+bool driver_is_xen(const char *driver) {
+        return driver && (g_str_equal(driver, "pciback") || g_str_equal(driver, "xen-pciback"));
+}
+
 char *rule_who_uses(const PlanInput *input, const Dev *dev) {
         const Lease *lease = leases_find(input->leases, dev->addr);
         const Use *use = dev_use(dev);
@@ -34,7 +38,7 @@ bool rule_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool disrup
         }
         for (unsigned i = 0; i < dev->uses->len; i++) {
                 const Use *use = dev->uses->pdata[i];
-                if (own && use->kind == USE_PROCESS && use->pid == own->pid)
+                if (own && use->kind == USE_PROCESS && use->pid == own->pid && input->guest && input->guest->pid == own->pid)
                         continue;
                 if (use->kind == USE_HOST) {
                         plan_refuse(plan, VFADM_ERROR_REFUSED, "%s carries this host (%s): it is never taken", nick, use->what);
@@ -102,6 +106,25 @@ bool rule_group(Plan *plan, const PlanInput *input, const Dev *dev, bool with_gr
                     "%s shares IOMMU group %d with %s: all of them must leave their drivers together; say --with-group to "
                     "take them along, or put the card in another slot", dev->name, dev->iommu_group, names->str);
         return false;
+}
+
+bool rule_group_unshared(Plan *plan, const PlanInput *input, const Dev *dev, const char *guest, int pid) {
+        g_autoptr(GPtrArray) members = snapshot_group(input->host, dev->iommu_group);
+
+        for (unsigned i = 0; i < members->len; i++) {
+                const Dev *member = members->pdata[i];
+                const Lease *lease = leases_find(input->leases, member->addr);
+                const Use *use = dev_use(member);
+                if (member == dev)
+                        continue;
+                if (lease && !g_str_equal(lease->guest, guest))
+                        plan_refuse(plan, VFADM_ERROR_IN_USE, "%s shares IOMMU group %d with %s, which is leased to %s: a group goes to one guest as a whole; choose a device of another group",
+                                    dev->name, dev->iommu_group, member->name, lease->guest);
+                else if (use && use->kind == USE_PROCESS && use->pid != pid)
+                        plan_refuse(plan, VFADM_ERROR_IN_USE, "%s shares IOMMU group %d with %s, which is in use by %s: a group goes to one process as a whole; choose a device of another group",
+                                    dev->name, dev->iommu_group, member->name, use->what);
+        }
+        return plan->refusals->len == 0;
 }
 
 bool rule_mac_unique(Plan *plan, const PlanInput *input, const Dev *vf, const uint8_t mac[6]) {

@@ -5,13 +5,16 @@
 #include "plan/plan.h"
 
 /* Nobody uses the device. A host-carrying device, a guest's and a leased one are always refused; a network or storage
- * use gives way to `disrupt`. `lease` (may be NULL) is the one lease that does not count. */
+ * use gives way to `disrupt`. `own` (may be NULL) is the one lease that does not count; nor does its process, where
+ * input->guest is that very process and so is asked to let go. */
 bool rule_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool disrupt, const Lease *own);
 /* An IOMMU guards the device, and interrupts are remapped (or the administrator allowed otherwise). */
 bool rule_iommu(Plan *plan, const PlanInput *input, const Dev *dev);
 /* Every other member of the group lets VFIO be: field-facts 20. With `with_group` the members that do not are put in
  * `along` (Dev*) instead of being refused. */
 bool rule_group(Plan *plan, const PlanInput *input, const Dev *dev, bool with_group, GPtrArray *along);
+/* Nobody but `guest` ("qemu:web1", process `pid`) has another member of the group: VFIO gives a group to one process. */
+bool rule_group_unshared(Plan *plan, const PlanInput *input, const Dev *dev, const char *guest, int pid);
 /* What is asked of a VF can be done by its PF's driver now. */
 bool rule_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *asked);
 /* Nobody else on the PF has this MAC. */
@@ -20,6 +23,8 @@ bool rule_mac_unique(Plan *plan, const PlanInput *input, const Dev *vf, const ui
 /* "leased to qemu:web1 (#12)" or the use that matters most; NULL: free. The caller frees. */
 char *rule_who_uses(const PlanInput *input, const Dev *dev);
 bool driver_is_vfio(const char *driver);
+/* Assignable to Xen guests: whether one has it is not to be seen from here. */
+bool driver_is_xen(const char *driver);
 /* Adds the fields that differ as a STEP_VF_STATE; NULL when none does. */
 Step *plan_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *to, unsigned mask, const char *reason);
 Step *plan_driver(Plan *plan, const Dev *dev, const char *from, const char *from_override, const char *to,

@@ -7,7 +7,19 @@
 #include "base/error.h"
 #include "model/nic.h"
 
-static const VfState untouched = {.known = VF_MAC | VF_VLAN | VF_TRUST};
+/* A VF's state as it is when it has just been made. */
+static VfState fresh_state(const Dev *pf) {
+        const NicDriver *nic = nic_driver(pf->driver);
+        int spoofchk = nic ? nic->fresh_spoofchk : 0;
+        VfState fresh = {.known = VF_ALL, .spoofchk = spoofchk > 0};
+
+        if (!spoofchk)
+                fresh.known &= ~(unsigned) VF_SPOOFCHK;
+        /* Rates are refused without a link (igb_ndo_set_vf_bw), and VFs must go without one, too. */
+        if (!dev_net(pf) || !dev_net(pf)->up)
+                fresh.known &= ~(unsigned) (VF_MIN_RATE | VF_MAX_RATE);
+        return fresh;
+}
 
 static bool can_have_vfs(Plan *plan, const PlanInput *input, const Dev *pf, unsigned wanted) {
         const NicDriver *nic = nic_driver(pf->driver);
@@ -35,15 +47,19 @@ static bool can_have_vfs(Plan *plan, const PlanInput *input, const Dev *pf, unsi
 
 /* Takes apart what setting the count to 0 would silently destroy. */
 static void dismantle(Plan *plan, const PlanInput *input, const Dev *pf) {
+        VfState fresh = fresh_state(pf);
+
         for (unsigned i = 0; i < pf->vfs->len; i++) {
                 const Dev *vf = snapshot_vf(input->host, pf, i);
-                if (vf && vf->driver)
-                        plan_driver(plan, vf, vf->driver, vf->driver_override, NULL, vf->driver_override, "it goes away with its VF");
+                if (vf && (vf->driver || vf->driver_override))
+                        plan_driver(plan, vf, vf->driver, vf->driver_override, NULL, NULL, "it goes away with its VF");
         }
         for (unsigned i = 0; i < pf->vfs->len; i++) {
                 const Dev *vf = snapshot_vf(input->host, pf, i);
-                if (vf)
-                        plan_vf_state(plan, input, vf, &untouched, untouched.known, "it goes away with its VF");
+                const VfState *now = vf ? snapshot_vf_state(input->host, vf) : NULL;
+                /* What the driver does not report it may well refuse, and this is no reason to keep the VFs. */
+                if (now)
+                        plan_vf_state(plan, input, vf, &fresh, fresh.known & now->known, "it goes away with its VF");
         }
         plan_number(plan, STEP_NUMVFS, pf, pf->num_vfs, 0, "the kernel changes a count only by way of 0");
 }
@@ -69,7 +85,8 @@ void plan_vf_count(Plan *plan, const PlanInput *input, const Dev *pf, unsigned w
                                : g_strdup_printf("%s: VFs off", nick);
         if (wanted == pf->num_vfs)
                 return;
-        for (unsigned i = 0; i < pf->num_vfs; i++) {
+        /* By number and not by count: while the kernel takes VFs away there are gaps. */
+        for (unsigned i = 0; i < pf->vfs->len; i++) {
                 const Dev *vf = snapshot_vf(input->host, pf, i);
                 if (vf)
                         rule_unused(plan, input, vf, disrupt, NULL);

@@ -55,6 +55,13 @@ def errors():
     for bad in ("0", "-1", "1e3", "", "86401", "1.2345", "0.000", "5s"):
         fails(["detach", "a", "b", "--timeout=" + bad], 2,
               "--timeout=%s: give seconds from 0.001 to 86400, as in 30 or 2.5" % bad)
+    fails(["run", "--", "sh", "-name", "a", "-daemonize"], 2,
+          "-daemonize: vfadm waits for the guest's end, and would take its VF back as soon as QEMU has gone into the background; "
+          "leave it out, and run vfadm itself in the background or as a service")
+    fails(["run", "--", "qemu-that-nobody-has", "-name", "a"], 3, "qemu-that-nobody-has: there is no such program to run")
+    fails(["run", "--", "sh", "-name", "a/b"], 2, "-name: a guest that vfadm can name again has no '/' and no control characters in its name")
+    fails(["run", "--", "sh"], 2,
+          "the guest has no -name: give it one, from which its lasting MAC is derived, or say mac=…")
     done = vfadm("lst\033[31m")
     check("an error drives no terminal", done.returncode == 2 and "\033" not in done.stderr, done.stderr)
 
@@ -127,6 +134,21 @@ def completion(data):
         check("completion of '%s'" % line, have == want, have)
 
 
+def ledgers():
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["recover", "--new-ledger", "--ledger", folder]
+        done = vfadm(*words)
+        check("a sound ledger is never put aside", done.returncode == 4 and "is not damaged" in done.stderr, done.stderr)
+        with open(os.path.join(folder, "ledger.db"), "w", encoding="utf-8") as file:
+            file.write("no database at all, but long enough to be taken for one by its size " * 20)
+        os.chmod(file.name, 0o600)
+        done = vfadm("recover", "--ledger", folder)
+        check("a damaged ledger is told", done.returncode == 10 and "is damaged" in done.stderr, done.stderr)
+        done = vfadm(*words)
+        check("a damaged ledger is kept aside", done.returncode == 0 and "is kept as" in done.stdout and
+              "ledger.db.damaged-1" in os.listdir(folder), done.stdout, done.stderr, os.listdir(folder))
+
+
 def outputs():
     with open("/dev/full", "w", encoding="utf-8") as full:
         done = vfadm("help", stdout=full)
@@ -159,6 +181,7 @@ def main():
     data = help_texts()
     man_page(data)
     completion(data)
+    ledgers()
     outputs()
     print("1..%d" % len(RESULTS))
     return 0 if all(RESULTS) else 1

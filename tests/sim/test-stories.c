@@ -36,6 +36,7 @@ static unsigned operation_with(Stage *stage, const char *part, unsigned after) {
 #define VF1 "0000:01:10.2"
 #define GUEST_MAC "mac=02:00:00:00:aa:01"
 #define GUEST_STATE GUEST_MAC " vlan=42"
+#define CONVENTIONAL_NIC "0000:16:01.0"
 #define NUMVFS "sys/bus/pci/devices/0000:01:00.0/sriov_numvfs"
 
 static void seven(Stage *stage) {
@@ -376,6 +377,33 @@ static void guest_gone(Stage *stage) {
         sim_guest_ends(stage->sim, "web1");
 }
 
+/* What cannot be given back on one card (its reset fails) is no reason to refuse work on another. */
+static bool enable_second(Stage *stage, GError **error) {
+        sim_restart_count(stage->sim);
+        sim_fail_at(stage->sim, 3, -EIO);
+        return stage_enable(stage, "enp2s0", 2, error);
+}
+
+static void check_enabled_second(Stage *stage) {
+        g_assert_nonnull(strstr(sim_operation_name(stage->sim, 3), "/reset"));
+        expect_leases(stage, 1);
+        expect_row(stage, "0000:02:00.0", "vfs=2");
+}
+
+/* A lease's number names no device: whatever it is about must be locked all the same. */
+static void leased_and_locked(Stage *stage) {
+        g_autoptr(GError) error = NULL;
+        sim_add_guest(stage->sim, "web1", 2, GUEST_GOOD);
+        must(stage_bind(stage, CONVENTIONAL_NIC, "vfio-pci", true, &error), error);
+        must(stage_guest(stage, WANT_ATTACH, "qemu:web1", CONVENTIONAL_NIC, "", &error), error);
+        sim_quiesce(stage->sim);
+        sim_hold_lock(stage->sim, sim_start(stage->sim, "vfadm"), CONVENTIONAL_NIC);
+}
+
+static bool release_by_number(Stage *stage, GError **error) {
+        return stage_verb(stage, WANT_RELEASE, "1", NULL, error);
+}
+
 /* A program that vfadm never heard of holds a VF. */
 static void used_by_dpdk(Stage *stage) {
         one_bound(stage);
@@ -499,6 +527,10 @@ static const Story stories[] = {
          .check = check_pending, .settle = keeper_lets_go, .half_done = true},
         {"detach-refused-by-guest", IGB, .prepare = attached_to_refuser, .play = detach, .refused = VFADM_ERROR_FAILED},
         {"release-while-used", IGB, .prepare = used_by_guest, .play = release, .refused = VFADM_ERROR_IN_USE},
+        {"release-by-number-locked", SIM_CONVENTIONAL, .prepare = leased_and_locked, .play = release_by_number, .refused = VFADM_ERROR_BUSY,
+         .says = CONVENTIONAL_NIC, .once = true},
+        {"enable-beside-failed-recovery", .cards = {"igb", "igb"}, .prepare = guest_gone, .play = enable_second,
+         .check = check_enabled_second, .once = true},
         {"recover-guest-gone", IGB, .prepare = guest_gone, .play = guest_ends_then_recover, .check = check_detached,
          .half_done = true},
         {"run", IGB, .prepare = seven_of_the_host, .play = run_and_look, .check = check_detached, .settle = end_children},

@@ -1,6 +1,7 @@
 /* A small host in memory for test-host. */
 #include "host_tree.h"
 
+#include "host/host.h"
 #include "host/links.h"
 #include "host/rtnl.h"
 
@@ -27,14 +28,16 @@ void host_link(Host *host, const char *target, const char *format, ...) {
         io_tree_put_link(host->tree, path, target);
 }
 
-const char *host_add_function(Host *host, const char *parent, const char *bdf, unsigned vendor, unsigned device, unsigned class_code, const char *driver) {
+const char *host_add_function(Host *host, const char *parent, const char *bdf, unsigned vendor, unsigned device,
+                              unsigned class_code, const char *driver) {
         g_autofree char *path = g_strdup_printf("%s/%s", parent, bdf);
         g_autofree char *target = g_strdup_printf("../../../devices/%s", path);
         g_autofree char *driver_line = driver ? g_strdup_printf("DRIVER=%s\n", driver) : g_strdup("");
-        g_autofree char *uevent = g_strdup_printf("%sPCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=1AF4:1100\nPCI_SLOT_NAME=%s\n"
-                                                  "MODALIAS=pci:v%08Xd%08Xsv00001AF4sd00001100bc%02Xsc%02Xi%02X\n",
-                                                  driver_line, class_code, vendor, device, bdf, vendor, device, class_code >> 16,
-                                                  class_code >> 8 & 0xff, class_code & 0xff);
+        g_autofree char *uevent = g_strdup_printf(
+                "%sPCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=1AF4:1100\nPCI_SLOT_NAME=%s\n"
+                "MODALIAS=pci:v%08Xd%08Xsv00001AF4sd00001100bc%02Xsc%02Xi%02X\n",
+                driver_line, class_code, vendor, device, bdf, vendor, device, class_code >> 16, class_code >> 8 & 0xff,
+                class_code & 0xff);
         host_put(host, uevent, "sys/devices/%s/uevent", path);
         host_put(host, "0x01\n", "sys/devices/%s/revision", path);
         host_put(host, "(null)\n", "sys/devices/%s/driver_override", path);
@@ -51,7 +54,8 @@ static struct nlmsghdr *begin(uint8_t *buffer, uint16_t type, void **header, siz
         return head;
 }
 
-void host_add_link(Host *host, const char *place, const char *name, int ifindex, unsigned flags, int master, int lower) {
+void host_add_link(Host *host, const char *place, const char *name, int ifindex, unsigned flags, int master,
+                   int lower) {
         g_autofree char *target = g_strdup_printf("../../devices/%s/net/%s", place ? place : "virtual", name);
         g_autofree char *number = g_strdup_printf("%d\n", ifindex);
         g_autofree char *flag_text = g_strdup_printf("0x%x\n", flags);
@@ -122,7 +126,8 @@ void host_add_block(Host *host, const char *place, const char *name, unsigned ma
 }
 
 void host_add_process(Host *host, int pid, int parent, const char *comm, const char *cmdline, size_t length) {
-        g_autofree char *stat = g_strdup_printf("%d (%s) S %d 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 %d 0 0\n", pid, comm, parent, pid);
+        g_autofree char *stat = g_strdup_printf("%d (%s) S %d 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 %d 0 0\n", pid,
+                                                comm, parent, pid);
         g_autofree char *line = g_strdup_printf("%s\n", comm);
         g_autofree char *path = g_strdup_printf("proc/%d/cmdline", pid);
         g_autofree char *fds = g_strdup_printf("proc/%d/fd", pid);
@@ -153,7 +158,8 @@ static void add_disks(Host *host) {
         const char *vda = host_add_function(host, "pci0000:00", "0000:00:01.0", 0x1af4, 0x1042, 0x010000, "virtio-pci");
         const char *nvme = host_add_function(host, "pci0000:00", "0000:00:04.0", 0x1b36, 0x0010, 0x010802, "nvme");
         g_autofree char *virtio = g_strdup_printf("%s/virtio0/block", vda), *part = g_strdup_printf("%s/vda", virtio);
-        g_autofree char *space = g_strdup_printf("%s/nvme/nvme0", nvme), *nvme_part = g_strdup_printf("%s/nvme0n1", space);
+        g_autofree char *space = g_strdup_printf("%s/nvme/nvme0", nvme);
+        g_autofree char *nvme_part = g_strdup_printf("%s/nvme0n1", space);
         host_add_block(host, virtio, "vda", 254, 0);
         host_add_block(host, part, "vda1", 254, 1);
         host_add_block(host, part, "vda2", 254, 2);
@@ -182,7 +188,8 @@ static void add_card(Host *host, unsigned vfs) {
         host_add_link(host, pf, "enp1s0", 3, IFF_UP, 0, 0);
         for (unsigned i = 0; i < vfs; i++) {
                 unsigned routing = 0x80 + 2 * i;
-                g_autofree char *bdf = g_strdup_printf("0000:%02x:%02x.%u", 1 + (routing >> 8), routing >> 3 & 31, routing & 7);
+                g_autofree char *bdf = g_strdup_printf("0000:%02x:%02x.%u", 1 + (routing >> 8), routing >> 3 & 31,
+                                                       routing & 7);
                 g_autofree char *up = g_strdup_printf("../%s", bdf);
                 g_autofree char *group = g_strdup_printf("../../../../kernel/iommu_groups/%u", 20 + i);
                 const char *vf = host_add_function(host, port, bdf, 0x8086, 0x10ca, 0x020000, NULL);
@@ -210,7 +217,8 @@ Host *host_tree_new(unsigned vfs) {
         host_add_function(host, "pci0000:00", "0000:00:00.0", 0x8086, 0x29c0, 0x060000, NULL);
         add_disks(host);
         add_card(host, vfs);
-        const char *mgmt = host_add_function(host, "pci0000:00", "0000:00:03.0", 0x1af4, 0x1041, 0x020000, "virtio-pci");
+        const char *mgmt = host_add_function(host, "pci0000:00", "0000:00:03.0", 0x1af4, 0x1041, 0x020000,
+                                             "virtio-pci");
         g_autofree char *virtio = g_strdup_printf("%s/virtio1", mgmt);
         host_add_link(host, NULL, "lo", 1, IFF_UP | IFF_LOOPBACK, 0, 0);
         host_add_link(host, virtio, "eth0", 2, IFF_UP, 0, 0);
@@ -229,4 +237,44 @@ void host_tree_free(Host *host) {
         g_byte_array_unref(host->addresses);
         g_byte_array_unref(host->routes);
         g_free(host);
+}
+
+/* ---- what was read of it ---- */
+
+Snapshot *host_tree_read(Host *host, unsigned what) {
+        g_autoptr(GError) error = NULL;
+        Snapshot *snapshot = host_read(host->io, what, &error);
+        g_assert_no_error(error);
+        return snapshot;
+}
+
+const Dev *host_find(const Snapshot *snapshot, const char *name) {
+        g_autoptr(GError) error = NULL;
+        const Dev *dev = snapshot_find(snapshot, name, &error);
+        g_assert_no_error(error);
+        return dev;
+}
+
+/* "host: mounted on /; network: …", in the snapshot's order. */
+static char *uses_of(const Snapshot *snapshot, const char *name) {
+        static const char *const words[] = {"host", "process", "network", "storage"};
+        const Dev *dev = host_find(snapshot, name);
+        GString *out = g_string_new(NULL);
+        for (unsigned i = 0; i < dev->uses->len; i++) {
+                const Use *use = dev->uses->pdata[i];
+                g_string_append_printf(out, "%s%s: %s", i ? "; " : "", words[use->kind], use->what);
+        }
+        return g_string_free(out, FALSE);
+}
+
+void host_check_uses(const Snapshot *snapshot, const char *name, const char *expected) {
+        g_autofree char *uses = uses_of(snapshot, name);
+        g_assert_cmpstr(uses, ==, expected);
+}
+
+bool host_has_note(const Snapshot *snapshot, const char *part) {
+        for (unsigned i = 0; i < snapshot->notes->len; i++)
+                if (strstr(snapshot->notes->pdata[i], part))
+                        return true;
+        return false;
 }

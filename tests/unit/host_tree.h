@@ -3,6 +3,7 @@
 #pragma once
 
 #include "io/tree.h"
+#include "model/snapshot.h"
 
 #include <stdint.h>
 
@@ -19,7 +20,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Host, host_tree_free)
 
 /* A function below `parent` (path from the root complex), with its uevent and group; the path is returned, borrowed
  * until the host is freed. */
-const char *host_add_function(Host *host, const char *parent, const char *bdf, unsigned vendor, unsigned device, unsigned class_code, const char *driver);
+const char *host_add_function(Host *host, const char *parent, const char *bdf, unsigned vendor, unsigned device,
+                              unsigned class_code, const char *driver);
 void host_put(Host *host, const char *text, const char *format, ...) G_GNUC_PRINTF(3, 4);
 void host_link(Host *host, const char *target, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* A network interface: its sysfs folder and its place in the list of links. `place`: path of the device below
@@ -33,3 +35,10 @@ void host_add_process(Host *host, int pid, int parent, const char *comm, const c
 void host_add_fd(Host *host, int pid, int fd, const char *target);
 /* Answers netlink questions by what was added; without it the host is one without netlink. */
 void host_answer(Host *host);
+
+/* What was read of it. A host that cannot be read and a device that is not there fail the test. */
+Snapshot *host_tree_read(Host *host, unsigned what);
+const Dev *host_find(const Snapshot *snapshot, const char *name);
+/* Compares with "host: mounted on /; network: eth0 is up", in the snapshot's order; "" for nobody. */
+void host_check_uses(const Snapshot *snapshot, const char *name, const char *expected);
+bool host_has_note(const Snapshot *snapshot, const char *part);

@@ -181,6 +181,17 @@ static void test_short(void) {
         }
 }
 
+/* A VF's ids are ffff; the rest is as with any function. */
+static void test_vf(void) {
+        g_autofree Space *s = endpoint();
+        PciCaps c;
+        put32(s, 0, UINT32_MAX);
+        config_parse(s->b, s->length, &c);
+        g_assert_cmpint(c.pcie_type, ==, PCIE_ENDPOINT);
+        g_assert_true(c.flr);
+        g_assert_cmpuint(c.msix_vectors, ==, 10);
+}
+
 static void test_loops(void) {
         g_autofree Space *s = endpoint();
         PciCaps c;
@@ -247,9 +258,10 @@ static void check_line(const char *text, bool there, const char *format, ...) {
 }
 
 static void check_acs(const char *text, const char *word, uint16_t bits) {
-        check_line(text, true, "%s: SrcValid%c TransBlk%c ReqRedir%c CmpltRedir%c UpstreamFwd%c EgressCtrl%c DirectTrans%c", word,
-                   sign(bits & ACS_SV), sign(bits & ACS_TB), sign(bits & ACS_RR), sign(bits & ACS_CR), sign(bits & ACS_UF),
-                   sign(bits & ACS_EC), sign(bits & ACS_DT));
+        check_line(text, true,
+                   "%s: SrcValid%c TransBlk%c ReqRedir%c CmpltRedir%c UpstreamFwd%c EgressCtrl%c DirectTrans%c", word,
+                   sign(bits & ACS_SV), sign(bits & ACS_TB), sign(bits & ACS_RR), sign(bits & ACS_CR),
+                   sign(bits & ACS_UF), sign(bits & ACS_EC), sign(bits & ACS_DT));
 }
 
 static void check_sriov(const char *text, const PciCaps *c) {
@@ -258,13 +270,17 @@ static void check_sriov(const char *text, const PciCaps *c) {
                 return;
         check_line(text, true, "IOVCtl: Enable%c", sign(c->sriov_enabled));
         check_line(text, true, "MSE%c ARIHierarchy%c", sign(c->sriov_memory), sign(c->sriov_ari));
-        check_line(text, true, "Initial VFs: %u, Total VFs: %u, Number of VFs: %u,", c->sriov_initial, c->sriov_total, c->sriov_num);
-        check_line(text, true, "VF offset: %u, stride: %u, Device ID: %04x", c->sriov_offset, c->sriov_stride, c->sriov_vf_device);
-        check_line(text, true, "Supported Page Size: %08x, System Page Size: %08x", c->sriov_page_sizes, c->sriov_page_size);
+        check_line(text, true, "Initial VFs: %u, Total VFs: %u, Number of VFs: %u,", c->sriov_initial, c->sriov_total,
+                   c->sriov_num);
+        check_line(text, true, "VF offset: %u, stride: %u, Device ID: %04x", c->sriov_offset, c->sriov_stride,
+                   c->sriov_vf_device);
+        check_line(text, true, "Supported Page Size: %08x, System Page Size: %08x", c->sriov_page_sizes,
+                   c->sriov_page_size);
 }
 
 static void check_express(const char *text, const PciCaps *c) {
-        static const char *const types[16] = {"Endpoint", "Legacy Endpoint", [4] = "Root Port", "Upstream Port", "Downstream Port"};
+        static const char *const types[16] = {"Endpoint", "Legacy Endpoint", [4] = "Root Port", "Upstream Port",
+                                              "Downstream Port"};
         static const char *const speeds[16] = {"unknown", "2.5GT/s", "5GT/s", "8GT/s", "16GT/s", "32GT/s", "64GT/s"};
         check_line(text, c->pcie_type != PCIE_NONE, "] Express (v");
         if (c->pcie_type == PCIE_NONE || !types[c->pcie_type])
@@ -327,12 +343,12 @@ static char *run_lspci(const char *const *argv) {
         char *out = NULL;
         int status = -1;
         g_autoptr(GError) error = NULL;
-        if (!g_spawn_sync(NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &out, NULL, &status,
-                          &error) || !g_spawn_check_wait_status(status, NULL)) {
-                g_free(out);
-                return NULL;
-        }
-        return out;
+        GSpawnFlags flags = G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL;
+        if (g_spawn_sync(NULL, (char **) argv, NULL, flags, NULL, NULL, &out, NULL, &status, &error) &&
+            g_spawn_check_wait_status(status, NULL))
+                return out;
+        g_free(out);
+        return NULL;
 }
 
 static char *have_lspci(void) {
@@ -367,7 +383,7 @@ static char **lspci_reads(const char *lspci, const char *text) {
 static void test_lspci(void) {
         g_autofree char *lspci = have_lspci();
         g_autoptr(GString) text = g_string_new(NULL);
-        Space *(*const make[])(void) = {conventional_bridge, root_port, endpoint};
+        static Space *(*const make[])(void) = {conventional_bridge, root_port, endpoint};
 
         if (!lspci)
                 return;
@@ -417,6 +433,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/config/endpoint", test_endpoint);
         g_test_add_func("/config/ports", test_ports);
         g_test_add_func("/config/short", test_short);
+        g_test_add_func("/config/vf", test_vf);
         g_test_add_func("/config/loops", test_loops);
         g_test_add_func("/config/wild", test_wild);
         g_test_add_func("/config/lspci", test_lspci);

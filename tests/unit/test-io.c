@@ -229,6 +229,22 @@ static void test_real_spawn(void) {
         g_assert_cmpint(io_process_start(io, -1, &start), ==, -EINVAL);
 }
 
+/* What has ended holds nothing any more, also while its parent has not asked for its status. */
+static void test_real_zombie(void) {
+        g_autoptr(Io) io = io_real_new("/", NULL);
+        g_autofree char *boot_id = NULL;
+        char *const yes[] = {"true", NULL};
+        IoProcess process;
+        siginfo_t ended;
+
+        g_assert_cmpint(io_boot_id(io, &boot_id), ==, 0);
+        g_assert_cmpint(io_spawn(io, yes, &process), ==, 0);
+        g_assert_cmpint(io_process_go(io, &process), ==, 0);
+        g_assert_cmpint(waitid(P_PID, (id_t) process.pid, &ended, WEXITED | WNOWAIT), ==, 0);
+        g_assert_false(io_process_lives(io, process.pid, process.start, boot_id));
+        g_assert_cmpint(wait_status(io, &process), ==, 0);
+}
+
 /* The child waits on even if the one that was to give the word is killed, unless it ends by itself. */
 static void test_real_spawn_parent_dies(void) {
         g_auto(Temp) temp = {0};
@@ -356,6 +372,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/io/real/write-hangs", test_real_write_hangs);
         g_test_add_func("/io/real/lock", test_real_lock);
         g_test_add_func("/io/real/spawn", test_real_spawn);
+        g_test_add_func("/io/real/spawn-zombie", test_real_zombie);
         g_test_add_func("/io/real/spawn-parent-dies", test_real_spawn_parent_dies);
         g_test_add_func("/io/real/connect", test_real_connect);
         g_test_add_func("/io/real/netlink", test_real_netlink);

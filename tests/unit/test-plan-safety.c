@@ -32,11 +32,6 @@ static void test_dismantle_only_known(void) {
         host_pf(w.host)->autoprobe = false;
         *host_vf_state(w.host, 0) = (VfState) {.known = VF_MAC | VF_VLAN, .vlan = 5, .proto = VLAN_PROTO_8021Q};
         assert_steps(&w, want(WANT_DISABLE, "enp1s0", NULL), "0000:01:10.0: vlan=0 (was vlan=5)\n0000:01:00.0: VFs 1 → 0\n");
-        /* Rates, link and spoof check vanish with the VF as well: undoing must be able to bring them back. */
-        *host_vf_state(w.host, 0) = (VfState) {.known = VF_ALL, .max_rate = 100, .min_rate = 10, .link = VF_LINK_ON};
-        assert_steps(&w, want(WANT_DISABLE, "enp1s0", NULL),
-                     "0000:01:10.0: spoofchk=on link=auto min-rate=0 max-rate=0 (was spoofchk=off link=on min-rate=10 max-rate=100)\n"
-                     "0000:01:00.0: VFs 1 → 0\n");
         world_clear(&w);
 }
 

@@ -137,6 +137,16 @@ static void test_libvirt(void) {
         g_assert_false(own->by_libvirt);
 }
 
+static void test_daemonize(void) {
+        static const char *const yes[] = {"-daemonize", "--daemonize"};
+        for (size_t i = 0; i < G_N_ELEMENTS(yes); i++) {
+                g_autoptr(QemuArgs) args = PARSE("-name", "web1", yes[i], "-m", "1G");
+                g_assert_true(args->daemonize);
+        }
+        g_autoptr(QemuArgs) text = PARSE("-append", "-daemonize", "-name", "web1");
+        g_assert_false(text->daemonize);
+}
+
 static void test_cmdline(void) {
         static const char bytes[] = "/usr/bin/qemu-system-x86_64\0-name\0web1\0-qmp\0unix:/q,server\0";
         g_autoptr(QemuArgs) args = qemu_args_parse_cmdline(bytes, sizeof bytes - 1);
@@ -207,6 +217,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/qemu-args/qmp", test_qmp);
         g_test_add_func("/qemu-args/chardev", test_chardev);
         g_test_add_func("/qemu-args/libvirt", test_libvirt);
+        g_test_add_func("/qemu-args/daemonize", test_daemonize);
         g_test_add_func("/qemu-args/cmdline", test_cmdline);
         g_test_add_func("/guest/ref", test_ref);
         g_test_add_func("/guest/info", test_info);

@@ -240,6 +240,10 @@ static void put_host(IoTree *tree) {
         io_tree_put_dir(tree, "sys/class/empty");
         io_tree_put_link(tree, "proc/self", "812");
         io_tree_put_text(tree, "proc/812/mountinfo", "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
+        io_tree_put_text(tree, "proc/813/mountinfo", "23 22 0:41 / /mnt rw,nosuid shared:1 - cifs //nas/x rw,username=hunter2,vers=3\n24 22 8:1 / /a rw\n");
+        io_tree_put_link(tree, "proc/net", "self/net");
+        io_tree_put_text(tree, "proc/812/net/tcp", "hunter2's connections\n");
+        io_tree_put_text(tree, "proc/812/net/tcp6", "hunter2's connections\n");
         io_tree_put_file(tree, "proc/812/cmdline", cmdline, sizeof cmdline);
         io_tree_put_text(tree, "proc/812/environ", "PASSWORD=hunter2");
         io_tree_put_link(tree, "proc/812/fd/0", "/home/hunter2/diary");
@@ -308,7 +312,8 @@ static char *tour(Io *io) {
 /* The secrets too, live. */
 static void snoop(Io *io) {
         static const char *const files[] = {"proc/812/cmdline", "proc/812/environ", "proc/813/cmdline", "proc/814/cmdline",
-                                            "proc/cmdline",     "etc/machine-id",   "proc/812/fd/0"};
+                                            "proc/cmdline",     "etc/machine-id",   "proc/812/fd/0",
+                                            "proc/net/tcp",     "proc/812/net/tcp6", "proc/813/mountinfo"};
         static const char *const links[] = {"proc/812/fd/0", "proc/812/fd/13", "proc/812/exe"};
         g_auto(GStrv) names = NULL;
         for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
@@ -380,6 +385,8 @@ static void test_record(void) {
         g_assert_cmpint(io_read(host, "proc/814/cmdline", 4096, &none), ==, 0);
         g_assert_cmpuint(g_bytes_get_size(none), ==, 0);
         assert_reads(host, "proc/cmdline", "root=/dev/sda1 iommu.passthrough=1 rd.luks.key=hidden Root_PassWord=hidden");
+        assert_reads(host, "proc/813/mountinfo", "23 22 0:41 / /mnt rw,nosuid shared:1 - cifs //nas/x rw\n24 22 8:1 / /a rw");
+        assert_read_fails(host, "proc/net/tcp", -ENOENT);
         assert_lists(host, "proc/812/fd", "11 12");
         assert_read_fails(host, "proc/812/environ", -ENOENT);
         assert_read_fails(host, "sys/bus/pci/devices/0000:01:00.0/unread", -ENODATA);

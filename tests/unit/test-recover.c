@@ -343,6 +343,29 @@ static void assert_given_back(Stage *stage) {
         g_assert_cmpuint(stage->machine->vfs[0].vlan, ==, 0);
 }
 
+/* A stale plan meets a VF that was leased since: its guest may not have opened it yet, so that no use is to be seen. */
+static void test_leased_since(void) {
+        g_autoptr(Stage) stage = stage_new(2);
+        g_autoptr(Plan) plan = enable_plan();
+
+        hold_lease(stage, LEASE_ACTIVE, GUEST_PID, BOOT);
+        die_during(stage, plan, "ddp", DEAD_PID, BOOT);
+        assert_recovers(stage, "0000:01:10.0 is leased to qemu:web1 (lease 1), so it was left alone");
+        g_assert_cmpuint(machine_num_vfs(stage->machine), ==, 2);
+        assert_log(stage, "");
+        g_assert_cmpuint(n_unfinished(stage), ==, 1);
+
+        g_autoptr(Plan) bind = plan_new("bind");
+        add_driver(bind, 0, "igbvf", NULL, "vfio-pci", "vfio-pci");
+        die_during(stage, bind, "d", DEAD_PID, BOOT);
+        assert_recovers(stage, "0000:01:10.0 is leased to qemu:web1");
+        assert_driver(stage, 0, "vfio-pci (vfio-pci)");
+
+        machine_end_process(stage->machine, GUEST_PID); /* nor does such a lease stand in the way for ever */
+        assert_recovers(stage, "undone");
+        g_assert_cmpuint(n_unfinished(stage), ==, 0);
+}
+
 static void test_holder_lives(void) {
         g_autoptr(Stage) stage = stage_new(1);
 
@@ -478,6 +501,7 @@ int main(int argc, char **argv) {
                 {"/recover/forward-fails-then-lease", test_forward_fails_then_lease},
                 {"/recover/forward-refused", test_forward_refused},
                 {"/recover/locked", test_locked},
+                {"/recover/leased-since", test_leased_since},
                 {"/recover/holder-lives", test_holder_lives},
                 {"/recover/holder-gone", test_holder_gone},
                 {"/recover/holder-gone-but-used", test_holder_gone_but_used},

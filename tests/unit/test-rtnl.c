@@ -1,4 +1,4 @@
-/* rtnetlink: the bytes that we send, the answers that a kernel gives (recorded from Linux 6.18), and answers that lie. */
+/* rtnetlink: the bytes that we send, the answers that a kernel gives (recorded from Linux 6.18), and those that lie. */
 #include "host/links.h"
 #include "host/rtnl.h"
 #include "io/tree.h"
@@ -80,15 +80,16 @@ static const void *attr_of(const struct nlattr *nest, unsigned type, size_t size
 }
 
 static const VfState some = {
-        .mac = {0x02, 0, 0, 0, 0, 0x42}, .vlan = 42, .qos = 3, .proto = VLAN_PROTO_8021Q, .spoofchk = true, .link = VF_LINK_OFF,
-        .min_rate = 100, .max_rate = 1000,
+        .mac = {0x02, 0, 0, 0, 0, 0x42}, .vlan = 42, .qos = 3, .proto = VLAN_PROTO_8021Q, .spoofchk = true,
+        .link = VF_LINK_OFF, .min_rate = 100, .max_rate = 1000,
 };
 
 static void test_build_set_all(void) {
         g_autoptr(GByteArray) message = rtnl_build_set_vf(3, 5, &some, VF_ALL);
         const struct nlattr *info = vf_info_of(message);
-        g_assert_cmphex(attr_types(info), ==, 1u << IFLA_VF_MAC | 1u << IFLA_VF_VLAN | 1u << IFLA_VF_RATE | 1u << IFLA_VF_SPOOFCHK |
-                                                      1u << IFLA_VF_LINK_STATE | 1u << IFLA_VF_TRUST);
+        g_assert_cmphex(attr_types(info), ==, 1u << IFLA_VF_MAC | 1u << IFLA_VF_VLAN | 1u << IFLA_VF_RATE |
+                                                      1u << IFLA_VF_SPOOFCHK | 1u << IFLA_VF_LINK_STATE |
+                                                      1u << IFLA_VF_TRUST);
         const struct ifla_vf_mac *mac = attr_of(info, IFLA_VF_MAC, sizeof *mac);
         uint8_t padded[32] = {0x02, 0, 0, 0, 0, 0x42};
         g_assert_cmpuint(mac->vf, ==, 5);
@@ -349,7 +350,8 @@ static void test_recorded_links(void) {
         static const uint8_t mac[6] = {0x02, 0, 0, 0, 0, 0x0a};
 
         g_assert_cmpuint(links->len, ==, 4);
-        const Link *br0 = find_link(links, "br0"), *va = find_link(links, "va"), *vb = find_link(links, "vb"), *lo = find_link(links, "lo");
+        const Link *br0 = find_link(links, "br0"), *va = find_link(links, "va");
+        const Link *vb = find_link(links, "vb"), *lo = find_link(links, "lo");
         g_assert_cmpint(lo->ifindex, ==, 1);
         g_assert_true(lo->up && va->up && br0->up && br0->carrier);
         g_assert_cmpmem(va->mac, 6, mac, 6);
@@ -373,10 +375,12 @@ static void test_recorded_addresses(void) {
                 const LinkAddr *address = &g_array_index(addresses, LinkAddr, i);
                 g_autofree char *ip = ip_format(&address->ip);
                 if (!ip_is_link_local(&address->ip))
-                        g_string_append_printf(text, "%d %s/%u%s\n", address->ifindex, ip, address->prefix, ip_is_loopback(&address->ip) ? " lo" : "");
+                        g_string_append_printf(text, "%d %s/%u%s\n", address->ifindex, ip, address->prefix,
+                                               ip_is_loopback(&address->ip) ? " lo" : "");
         }
         /* Of the point-to-point pair the local end. */
-        g_assert_cmpstr(text->str, ==, "1 127.0.0.1/8 lo\n2 10.9.0.1/24\n3 10.9.1.1/32\n1 ::1/128 lo\n2 fd00:9::1/64\n");
+        g_assert_cmpstr(text->str, ==,
+                        "1 127.0.0.1/8 lo\n2 10.9.0.1/24\n3 10.9.1.1/32\n1 ::1/128 lo\n2 fd00:9::1/64\n");
         g_assert_cmpuint(addresses->len, ==, 8);
 }
 
@@ -402,6 +406,7 @@ static void test_recorded_hostile(void) {
                 g_autoptr(GBytes) bytes = recorded(names[f]);
                 size_t length, links_seen = 0;
                 const uint8_t *data = g_bytes_get_data(bytes, &length);
+                g_assert_cmpuint(length, >, 0);
                 for (size_t i = 0; i < 2 * length; i++) {
                         size_t n = i < length ? i : length;
                         g_autofree uint8_t *broken = g_memdup2(data, length);
