@@ -192,8 +192,9 @@ const Verb verbs[] = {
          .run = verb_run,
          .description =
                  "Takes a free VF, sets it up as 'vfadm attach' does, starts the command, a QEMU, with it, and gives the VF back\n"
-                 "when the command ends, however it ends. If vfadm itself is killed, the guest goes on, and the next changing\n"
-                 "verb or 'vfadm recover' gives the VF back after the guest's end. The exit status is the command's.\n"
+                 "when the command ends, however it ends. The command must stay in the foreground (no -daemonize). If vfadm\n"
+                 "itself is killed, the guest goes on, and the next changing verb or 'vfadm recover' gives the VF back after the\n"
+                 "guest's end. The exit status is the command's. With --json the plan is printed before the command starts.\n"
                  "\n"
                  "In the command the word {vf}, also inside a word, becomes the VF's address; without it,\n"
                  "'-device vfio-pci,host=ADDRESS' is added at the end. The words are:\n"

@@ -89,7 +89,7 @@ json_t *lease_to_json(const Lease *lease) {
 
         mac_format(lease->pf_mac, mac);
         json_object_set_new(json, "id", json_integer(lease->id));
-        json_object_set_new(json, "device", json_addr(lease->dev));
+        json_object_set_new(json, "address", json_addr(lease->dev));
         json_object_set_new(json, "vendor_id", json_integer(lease->vendor));
         json_object_set_new(json, "device_id", json_integer(lease->device));
         json_object_set_new(json, "is_vf", json_boolean(lease->is_vf));
@@ -136,7 +136,9 @@ static bool fill_from_json(Lease *lease, const json_t *json) {
             !take_number(json, "nic", UINT16_MAX, &nic) || !take_number(json, "pid", INT32_MAX, &pid) ||
             !take_number(json, "pid_start", INT64_MAX, &start) || !take_number(json, "created", INT64_MAX, &created))
                 return false;
-        if (!take_addr(json, "device", &lease->dev) || !take_addr(json, "pf", &lease->pf) ||
+        if (!(lease->guest = take_text(json, "guest")))
+                return false;
+        if (!take_addr(json, "address", &lease->dev) || !take_addr(json, "pf", &lease->pf) ||
             !parse_mac(json_string_value(json_object_get(json, "pf_mac")), lease->pf_mac) ||
             !vf_state_from_json(json_object_get(json, "given"), &lease->given) ||
             !vf_state_from_json(json_object_get(json, "saved"), &lease->saved))
@@ -152,7 +154,6 @@ static bool fill_from_json(Lease *lease, const json_t *json) {
         lease->is_vf = json_is_true(json_object_get(json, "is_vf"));
         lease->state = g_strcmp0(json_string_value(json_object_get(json, "state")), "pending") == 0 ? LEASE_PENDING : LEASE_ACTIVE;
         lease->path = take_text(json, "path");
-        lease->guest = take_text(json, "guest");
         lease->guest_device = take_text(json, "guest_device");
         lease->boot_id = take_text(json, "boot_id");
         lease->saved_driver = take_text(json, "saved_driver");

@@ -35,7 +35,7 @@ json_t *step_to_json(const Step *step) {
         g_autofree char *text = step_describe(step);
 
         json_object_set_new(json, "kind", json_string(step_kind_word(step->kind)));
-        json_object_set_new(json, "device", json_addr(step->dev));
+        json_object_set_new(json, "address", json_addr(step->dev));
         json_object_set_new(json, "pf", json_addr(step->pf));
         json_object_set_new(json, "vf", json_integer(step->vf_index));
         json_object_set_new(json, "netdev", json_text(step->netdev));
@@ -100,7 +100,7 @@ Step *step_from_json(const json_t *json, GError **error) {
         g_autoptr(Step) step = step_new(STEP_RESET, (PciAddr) {0}, json_string_value(json_object_get(json, "reason")));
 
         bool ok = kind_from_word(json_string_value(json_object_get(json, "kind")), &step->kind) &&
-                  pci_addr_parse(json_string_value(json_object_get(json, "device")), &step->dev) &&
+                  pci_addr_parse(json_string_value(json_object_get(json, "address")), &step->dev) &&
                   pci_addr_parse(json_string_value(json_object_get(json, "pf")), &step->pf) &&
                   number_from_json(json_object_get(json, "vf"), UINT16_MAX, &step->vf_index) &&
                   number_from_json(json_object_get(json, "mask"), VF_ALL, &step->mask) &&

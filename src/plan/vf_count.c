@@ -16,7 +16,7 @@ static VfState fresh_state(const Dev *pf) {
         if (!spoofchk)
                 fresh.known &= ~(unsigned) VF_SPOOFCHK;
         /* Rates are refused without a link (igb_ndo_set_vf_bw), and VFs must go without one, too. */
-        if (!dev_net(pf) || !dev_net(pf)->up)
+        if (!dev_net(pf) || !dev_net(pf)->carrier)
                 fresh.known &= ~(unsigned) (VF_MIN_RATE | VF_MAX_RATE);
         return fresh;
 }

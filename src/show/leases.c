@@ -63,7 +63,7 @@ json_t *show_leases_json(const Snapshot *host, const GPtrArray *leases, const bo
                 g_autofree char *nick = dev ? snapshot_nick(host, dev) : NULL;
                 json_t *json = lease_to_json(lease);
 
-                json_object_set_new(json, "name", value_string(nick));
+                json_object_set_new(json, "device", value_string(nick)); /* as in the list: the name to type */
                 json_object_set_new(json, "device_there", host ? json_boolean(dev != NULL) : json_null());
                 json_object_set_new(json, "holder_lives", holder_lives ? json_boolean(holder_lives[i]) : json_null());
                 json_array_append_new(array, json);

@@ -41,7 +41,7 @@ state["numvfs"], state["autoprobe"] = text(pf + "sriov_numvfs"), text(pf + "srio
 link = subprocess.run(["ip", "link", "show", "{PF}"], check=True, capture_output=True, text=True).stdout
 state["vfs"] = [line.strip() for line in link.splitlines() if line.strip().startswith("vf ")]
 leases = json.loads(subprocess.run(["vfadm", "leases", "--json"], check=True, capture_output=True, text=True).stdout)["leases"]
-state["leases"] = [[lease[key] for key in ("device", "guest", "nic", "state", "given", "saved", "guest_device")] for lease in leases]
+state["leases"] = [[lease[key] for key in ("address", "guest", "nic", "state", "given", "saved", "guest_device")] for lease in leases]
 with socket.socket(socket.AF_UNIX) as qmp:
     qmp.settimeout(60)
     qmp.connect("/run/vflab/{GUEST}/qmp.sock")
@@ -236,7 +236,7 @@ def run_waiting(lab):
     lab.sh("pid=$(cat /tmp/crash.pid); kill -KILL $pid; timeout 10 tail --pid=$pid -f /dev/null")
     lab.vfadm("recover", says="nothing to recover")
     held = lab.leases()
-    assert [(lease["device"], lease["guest"], lease["holder_lives"], str(lease["pid"])) for lease in held] == [
+    assert [(lease["address"], lease["guest"], lease["holder_lives"], str(lease["pid"])) for lease in held] == [
         ("0000:01:10.2", "qemu:crash9", True, lab.sh("cat /run/crash9.pid"))], held
     assert lab.driver("0000:01:10.2") == "vfio-pci" and "02:00:00:00:09:aa" in lab.vf_line(1) and "vlan 42" in lab.vf_line(1)
     lab.vfadm("disable", PF, "--disrupt", status=5, says="qemu:crash9")

@@ -104,7 +104,7 @@ class Lab:
         """All that vfadm may change on the host: driver, override, VFs and autoprobe of each function, the VF lines of
         each PF, and the leases. What it refuses must leave this as it was."""
         return self.sh(f"cd {DRIVERS}; stat -c %N */driver; grep -s . */driver_override */sriov_numvfs */sriov_drivers_autoprobe; "
-                       "ip -o link show; vfadm leases --json")
+                       "ip -o link show | grep -F ' vf 0 ' || true; vfadm leases --json")
 
     @contextlib.contextmanager
     def unchanged(self):

@@ -132,7 +132,7 @@ static void test_lease(void) {
         ((NetDev *) host_pf(host)->nets->pdata[0])->permanent_mac[5] ^= 1; /* another card came into the slot */
         g_assert_false(lease_fits(back, host, host_vf(host, 1)));
 
-        json_object_set_new(json, "device", json_string("nonsense"));
+        json_object_set_new(json, "address", json_string("nonsense"));
         g_assert_null(lease_from_json(json, &error));
         g_assert_error(error, VFADM_ERROR, VFADM_ERROR_LEDGER);
         json_decref(json);
@@ -196,13 +196,36 @@ static void test_nic(void) {
         g_assert_cmpstr(text, ==, "mac, vlan, spoofchk, trust, max-rate");
 }
 
+static void test_representors(void) {
+        static const char *const ports[] = {"", "p0", "p12", "p0s1"};
+        static const char *const representors[] = {"pf0", "pf0vf1", "c1pf0vf3", "pf0sf8", "p0v"};
+        g_assert_false(port_name_is_representor(NULL));
+        for (size_t i = 0; i < G_N_ELEMENTS(ports); i++)
+                g_assert_false(port_name_is_representor(ports[i]));
+        for (size_t i = 0; i < G_N_ELEMENTS(representors); i++)
+                g_assert_true(port_name_is_representor(representors[i]));
+}
+
+/* Every user of a lease prints its guest. */
+static void test_lease_of_nobody(void) {
+        g_autoptr(Lease) lease = lease_new();
+        g_autoptr(GError) error = NULL;
+        lease->guest = g_strdup("qemu:\xff"); /* cannot be written as JSON */
+        json_t *json = lease_to_json(lease);
+        g_assert_null(lease_from_json(json, &error));
+        g_assert_error(error, VFADM_ERROR, VFADM_ERROR_LEDGER);
+        json_decref(json);
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/model/address", test_address);
         g_test_add_func("/model/vf-words", test_vf_words);
         g_test_add_func("/model/vf-diff", test_vf_diff);
         g_test_add_func("/model/find", test_find);
+        g_test_add_func("/model/representors", test_representors);
         g_test_add_func("/model/lease", test_lease);
+        g_test_add_func("/model/lease-of-nobody", test_lease_of_nobody);
         g_test_add_func("/model/step-json", test_step_json);
         g_test_add_func("/model/own-driver", test_own_driver);
         g_test_add_func("/model/nic", test_nic);

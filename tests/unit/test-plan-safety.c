@@ -32,6 +32,12 @@ static void test_dismantle_only_known(void) {
         host_pf(w.host)->autoprobe = false;
         *host_vf_state(w.host, 0) = (VfState) {.known = VF_MAC | VF_VLAN, .vlan = 5, .proto = VLAN_PROTO_8021Q};
         assert_steps(&w, want(WANT_DISABLE, "enp1s0", NULL), "0000:01:10.0: vlan=0 (was vlan=5)\n0000:01:00.0: VFs 1 → 0\n");
+        /* igb refuses any rate while the PF has no link, and that is no reason to keep the VFs either. */
+        *host_vf_state(w.host, 0) = (VfState) {.known = VF_MAX_RATE, .max_rate = 100};
+        ((NetDev *) host_pf(w.host)->nets->pdata[0])->carrier = false;
+        assert_steps(&w, want(WANT_DISABLE, "enp1s0", NULL), "0000:01:00.0: VFs 1 → 0\n");
+        ((NetDev *) host_pf(w.host)->nets->pdata[0])->carrier = true;
+        assert_steps(&w, want(WANT_DISABLE, "enp1s0", NULL), "0000:01:10.0: max-rate=0 (was max-rate=100)\n0000:01:00.0: VFs 1 → 0\n");
         world_clear(&w);
 }
 

@@ -242,8 +242,8 @@ static void put_host(IoTree *tree) {
         io_tree_put_text(tree, "proc/812/mountinfo", "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
         io_tree_put_text(tree, "proc/813/mountinfo", "23 22 0:41 / /mnt rw,nosuid shared:1 - cifs //nas/x rw,username=hunter2,vers=3\n24 22 8:1 / /a rw\n");
         io_tree_put_link(tree, "proc/net", "self/net");
-        io_tree_put_text(tree, "proc/812/net/tcp", "hunter2's connections\n");
-        io_tree_put_text(tree, "proc/812/net/tcp6", "hunter2's connections\n");
+        for (unsigned i = 0; i < 2; i++)
+                io_tree_put_text(tree, i ? "proc/812/net/tcp6" : "proc/812/net/tcp", "hunter2's connections\n");
         io_tree_put_file(tree, "proc/812/cmdline", cmdline, sizeof cmdline);
         io_tree_put_text(tree, "proc/812/environ", "PASSWORD=hunter2");
         io_tree_put_link(tree, "proc/812/fd/0", "/home/hunter2/diary");

@@ -369,7 +369,8 @@ static void test_leases(void) {
         json_t *lease = json_array_get(json_object_get(json, "leases"), 0);
         g_assert_true(json_is_false(json_object_get(lease, "device_there")));
         g_assert_true(json_is_null(json_object_get(lease, "holder_lives")));
-        g_assert_true(json_is_null(json_object_get(lease, "name")));
+        g_assert_true(json_is_null(json_object_get(lease, "device")));
+        g_assert_true(json_is_string(json_object_get(lease, "address")));
         json_decref(json);
 }
 
