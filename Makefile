@@ -52,6 +52,8 @@ lint:
 install: all
 	@meson configure build -Dprefix='$(prefix)'
 	@DESTDIR='$(DESTDIR)' meson install -C build
+	@# sudo left files of root here: without this the next plain make could not write them.
+	@chown -hR --reference=build build
 
 deb: setup-build
 	@tools/make-deb

@@ -30,7 +30,7 @@ static int read_driver(ActContext *act, const Step *step, Fact *ret, GError **er
 static int set_override(Io *io, PciAddr dev, const char *driver, GError **error) {
         g_autofree char *path = effect_path(dev, "driver_override");
         /* An empty write never reaches the kernel; a bare newline clears (driver_set_override). */
-        int r = io_write(io, path, driver ? driver : "\n", SLOW_WRITE_MS);
+        int r = io_write(io, path, driver ? driver : "\n", 0);
         return r < 0 ? effect_fail(error, r, NULL, "%s cannot be written", path) : 0;
 }
 
@@ -39,7 +39,8 @@ static int unbind(Io *io, PciAddr dev, const char *driver, GError **error) {
         char name[PCI_ADDR_TEXT_SIZE];
 
         pci_addr_format(dev, name);
-        int r = io_write(io, path, name, SLOW_WRITE_MS);
+        /* VFIO waits for its user without limit (field-facts 5); a driver of the host takes as long as it takes. */
+        int r = io_write(io, path, name, driver_is_vfio(driver) ? SLOW_WRITE_MS : 0);
         if (r >= 0 || r == -ENODEV) /* ENODEV: it was unbound between our look and our write */
                 return 0;
         const char *remedy = r == -ETIMEDOUT ? "somebody still uses it; see who with 'vfadm show', end that, then run 'vfadm recover'" : "look at dmesg";
@@ -69,7 +70,8 @@ static int probe(Io *io, PciAddr dev, const char *driver, GError **error) {
         char name[PCI_ADDR_TEXT_SIZE];
 
         pci_addr_format(dev, name);
-        int r = io_write(io, "sys/bus/pci/drivers_probe", name, SLOW_WRITE_MS);
+        /* VFIO only takes note of the device; a driver of the host may wait for its firmware. */
+        int r = io_write(io, "sys/bus/pci/drivers_probe", name, driver_is_vfio(driver) ? 0 : SLOW_WRITE_MS);
         if (r < 0) {
                 const char *remedy = r == -EBUSY ? "its IOMMU group may be in use by a guest; see 'vfadm show'" : "look at dmesg";
                 return effect_fail(error, r, remedy, "%s: %s did not take it", name, driver ? driver : "the host's own driver");

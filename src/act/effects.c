@@ -58,7 +58,7 @@ int effect_count_vfs(Io *io, PciAddr pf) {
 }
 
 bool effect_is_placeholder(const char *driver) {
-        return driver && (strstr(driver, "vfio") || g_str_equal(driver, "pci-stub") || g_str_equal(driver, "pciback"));
+        return driver && (driver_is_vfio(driver) || g_str_equal(driver, "pci-stub") || g_str_equal(driver, "pciback"));
 }
 
 bool effect_has_fact(const Step *step) {

@@ -1,6 +1,10 @@
-/* vfadm disable PF */
+/* vfadm disable PF… */
 #include "cli/changing.h"
 
 bool verb_disable(Cli *cli, GError **error) {
-        return changing_run(cli, changing_want(cli, WANT_DISABLE, cli->args[0]), error);
+        g_autoptr(GPtrArray) wants = changing_wants();
+
+        for (char **pf = cli->args; *pf; pf++)
+                g_ptr_array_add(wants, changing_want(cli, WANT_DISABLE, *pf));
+        return changing_run_all(cli, wants, error);
 }

@@ -85,22 +85,22 @@ const Verb verbs[] = {
          .examples = "vfadm detach web1 enp1s0/3\n"
                      "vfadm detach qemu:web1 0000:01:10.6 --timeout 120\n"},
         {.name = "disable",
-         .usage = "PF",
+         .usage = "PF…",
          .summary = "turn all VFs of a PF off",
          .options = OPT_CHANGES,
          .min_args = 1,
-         .max_args = 1,
+         .max_args = WORDS,
          .run = verb_disable,
          .description = "Removes every VF of the PF. The kernel itself would remove a VF that a guest has, without a word: vfadm looks\n"
                         "first, names who uses which VF, and refuses.\n"
                         "\n" ABOUT_DISRUPT,
          .examples = "vfadm disable enp1s0\n"},
         {.name = "enable",
-         .usage = "PF N|all",
+         .usage = "PF… N|all",
          .summary = "turn VFs on",
          .options = OPT_CHANGES,
          .min_args = 2,
-         .max_args = 2,
+         .max_args = WORDS,
          .run = verb_enable,
          .description =
                  "Makes N VFs, or all that the card can have, and reads back that they are there. The new VFs have no driver,\n"
@@ -110,7 +110,8 @@ const Verb verbs[] = {
                  "refused while any of them is in use, with the name of who uses it. N that is there already changes nothing.\n"
                  "\n" ABOUT_DISRUPT,
          .examples = "vfadm enable enp1s0 7\n"
-                     "vfadm enable 0000:01:00.0 all --dry-run\n"},
+                     "vfadm enable 0000:01:00.0 all --dry-run\n"
+                     "vfadm enable enp1s0 enp2s0 all              # both cards in one plan\n"},
         {.name = "help",
          .usage = "[VERB]",
          .summary = "help about vfadm or one of its verbs",

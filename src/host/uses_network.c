@@ -143,7 +143,7 @@ static bool is_stub_driver(const char *driver) {
         for (size_t i = 0; i < G_N_ELEMENTS(stubs); i++)
                 if (g_str_equal(driver, stubs[i]))
                         return true;
-        return strstr(driver, "vfio") != NULL;
+        return driver_is_vfio(driver);
 }
 
 /* sysfs hides the interfaces of other namespaces, but not the folder that they are in (fs/kernfs/dir.c

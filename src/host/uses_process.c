@@ -35,7 +35,7 @@ static void add_children(Reader *reader, GHashTable *files, Dev *dev, const char
 }
 
 static bool is_vfio_bound(const Dev *dev) {
-        return dev->driver && strstr(dev->driver, "vfio"); /* vfio-pci, mlx5_vfio_pci … */
+        return driver_is_vfio(dev->driver); /* vfio-pci, mlx5_vfio_pci … */
 }
 
 /* An open group gives hold of every member that VFIO has, the device files of one only. */

@@ -241,6 +241,10 @@ char *snapshot_nick(const Snapshot *snapshot, const Dev *dev) {
         return g_strdup(net ? net->name : dev->name);
 }
 
+bool driver_is_vfio(const char *driver) {
+        return driver && strstr(driver, "vfio");
+}
+
 bool dev_is_bridge(const Dev *dev) {
         return dev->class_code >> 16 == 0x06;
 }

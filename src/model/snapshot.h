@@ -128,6 +128,8 @@ char *snapshot_nick(const Snapshot *snapshot, const Dev *dev);
 /* A VF's representor sits below its PF too, by the side of the PF's own port ("p0"), and is named "pf0vf1", "c1pf0vf1"
  * (field-facts 18). NULL and "": no. */
 bool port_name_is_representor(const char *phys_port_name);
+/* vfio-pci or one of its variants (mlx5_vfio_pci, nvgrace_gpu_vfio_pci …); false for NULL. */
+bool driver_is_vfio(const char *driver);
 bool dev_is_bridge(const Dev *dev);
 bool dev_is_network(const Dev *dev);
 /* The use that matters most (host before process before network), or NULL. */

@@ -156,18 +156,14 @@ char *step_describe(const Step *step) {
         }
 }
 
-static bool is_vfio(const char *driver) {
-        return driver && strstr(driver, "vfio");
-}
-
 static bool driver_fact_equal(const Fact *a, const Fact *b) {
         if (g_strcmp0(a->driver_override, b->driver_override) != 0)
                 return false;
         if (g_strcmp0(a->driver, b->driver) == 0)
                 return true;
         if (g_strcmp0(b->driver, DRIVER_OWN) == 0)
-                return !is_vfio(a->driver);
-        return g_strcmp0(a->driver, DRIVER_OWN) == 0 && !is_vfio(b->driver);
+                return !driver_is_vfio(a->driver);
+        return g_strcmp0(a->driver, DRIVER_OWN) == 0 && !driver_is_vfio(b->driver);
 }
 
 bool fact_equal(const Step *step, const Fact *a, const Fact *b) {

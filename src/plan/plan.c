@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/parse.h"
+#include "base/text.h"
 #include "plan/rules.h"
 
 #include <string.h>
@@ -140,14 +141,17 @@ static bool stands_already(const Plan *plan, const Step *step) {
         return false;
 }
 
-/* The host of the snapshot knows no MAC that another part of the same plan sets. */
+/* The snapshot knows no MAC that another part of the same plan sets. */
 static void refuse_twin_mac(Plan *plan, const Step *step) {
-        for (unsigned i = 0; step->kind == STEP_VF_STATE && (step->mask & VF_MAC) && i < plan->steps->len; i++) {
+        if (step->kind != STEP_VF_STATE || !(step->mask & VF_MAC) || mac_is_zero(step->to.vf.mac))
+                return;
+        for (unsigned i = 0; i < plan->steps->len; i++) {
                 const Step *other = plan->steps->pdata[i];
                 if (other->kind != STEP_VF_STATE || !(other->mask & VF_MAC) || !pci_addr_equal(other->pf, step->pf) ||
                     memcmp(other->to.vf.mac, step->to.vf.mac, sizeof step->to.vf.mac) != 0)
                         continue;
                 plan_refuse(plan, VFADM_ERROR_REFUSED, "VF %u and VF %u would have the same MAC; say mac=…+ to count it up", other->vf_index, step->vf_index);
+                return;
         }
 }
 

@@ -17,7 +17,7 @@ typedef struct {
 /* Refusals are in the plan; NULL with *error when the want names something that is not there. */
 Plan *plan_make(const Want *want, const PlanInput *input, GError **error);
 
-/* One plan for several wants of one kind (SET, BIND, UNBIND) on different devices: done together or not at all. `inputs`
+/* One plan for several wants of one kind (ENABLE, DISABLE, SET, BIND, UNBIND) on different devices: done together or not at all. `inputs`
  * has one entry a want. */
 Plan *plan_make_all(Want *const *wants, const PlanInput *inputs, unsigned n, GError **error);
 

@@ -7,11 +7,6 @@
 
 #include <string.h>
 
-bool driver_is_vfio(const char *driver) {
-        /* vfio-pci and its variants: mlx5_vfio_pci, nvgrace_gpu_vfio_pci … */
-        return driver && strstr(driver, "vfio");
-}
-
 bool driver_is_xen(const char *driver) {
         return driver && (g_str_equal(driver, "pciback") || g_str_equal(driver, "xen-pciback"));
 }

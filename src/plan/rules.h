@@ -22,7 +22,6 @@ bool rule_mac_unique(Plan *plan, const PlanInput *input, const Dev *vf, const ui
 
 /* "leased to qemu:web1 (#12)" or the use that matters most; NULL: free. The caller frees. */
 char *rule_who_uses(const PlanInput *input, const Dev *dev);
-bool driver_is_vfio(const char *driver);
 /* Assignable to Xen guests: whether one has it is not to be seen from here. */
 bool driver_is_xen(const char *driver);
 /* Adds the fields that differ as a STEP_VF_STATE; NULL when none does. */

@@ -1,5 +1,6 @@
 """What the lab's tests share: labs, commands in them, and TAP on standard output."""
 import contextlib
+import functools
 import json
 import pathlib
 import subprocess
@@ -13,6 +14,16 @@ GUEST = "/opt/vflab/guest"
 PF = "enp1s0"
 BDF = "0000:01:00.0"
 DRIVERS = "/sys/bus/pci/devices"
+
+
+@functools.cache
+def built(target):
+    """A program built from this tree, for this machine or to be pushed into a lab (without sanitizers)."""
+    build = TOP / "build-lab"
+    if not (build / "build.ninja").exists():
+        subprocess.run(["meson", "setup", build, TOP], check=True, stdout=sys.stderr)
+    subprocess.run(["ninja", "--quiet", "-C", build, target], check=True, stdout=sys.stderr)
+    return build / target
 
 
 class Result:

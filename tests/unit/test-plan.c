@@ -202,6 +202,22 @@ static void test_several(void) {
         world_clear(&w);
 }
 
+/* Taking VFs apart clears their MACs, which makes no twins. */
+static void test_several_disables(void) {
+        World w = world_new(2);
+        Want *wants[] = {want(WANT_DISABLE, "enp1s0", NULL), want(WANT_DISABLE, "01:00.0", NULL)};
+        PlanInput inputs[] = {{.host = w.host, .leases = w.leases}, {.host = w.host, .leases = w.leases}};
+        g_autoptr(GError) error = NULL;
+        host_vf_state(w.host, 0)->mac[0] = host_vf_state(w.host, 1)->mac[0] = 2;
+        host_vf_state(w.host, 1)->mac[5] = 1;
+        g_autoptr(Plan) plan = plan_make_all(wants, inputs, 2, NULL);
+        g_assert_false(plan_check(plan, &error));
+        g_assert_cmpstr(error->message, ==, "01:00.0 is named twice");
+        want_free(wants[0]);
+        want_free(wants[1]);
+        world_clear(&w);
+}
+
 /* Two devices of one group bound together with their companions: each once, the module once. */
 static void test_several_binds(void) {
         World w = world_new(3);
@@ -357,6 +373,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/plan/set", test_set);
         g_test_add_func("/plan/bind", test_bind);
         g_test_add_func("/plan/several", test_several);
+        g_test_add_func("/plan/several-disables", test_several_disables);
         g_test_add_func("/plan/several-binds", test_several_binds);
         g_test_add_func("/plan/unbind", test_unbind);
         g_test_add_func("/plan/attach", test_attach);
