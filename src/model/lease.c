@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/parse.h"
 #include "base/text.h"
+#include "model/json.h"
 
 #include <string.h>
 
@@ -71,16 +72,6 @@ const Lease *leases_find(const GPtrArray *leases, PciAddr dev) {
                         return lease;
         }
         return NULL;
-}
-
-static json_t *json_addr(PciAddr addr) {
-        char text[PCI_ADDR_TEXT_SIZE];
-        pci_addr_format(addr, text);
-        return json_string(text);
-}
-
-static json_t *json_text(const char *text) {
-        return text ? json_string(text) : json_null();
 }
 
 json_t *lease_to_json(const Lease *lease) {

@@ -2,16 +2,7 @@
 #include "model/step.h"
 
 #include "base/error.h"
-
-static json_t *json_text(const char *text) {
-        return text ? json_string(text) : json_null();
-}
-
-static json_t *json_addr(PciAddr addr) {
-        char text[PCI_ADDR_TEXT_SIZE];
-        pci_addr_format(addr, text);
-        return json_string(text);
-}
+#include "model/json.h"
 
 static json_t *fact_to_json(const Step *step, const Fact *fact) {
         switch (step->kind) {
