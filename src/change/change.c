@@ -127,13 +127,26 @@ static bool recover_and_lock(Change *change, Want *const *wants, unsigned n, GEr
         return false;
 }
 
+static unsigned more_to_read(WantKind kind) {
+        switch (kind) {
+        case WANT_ENABLE: /* which driver the VFs will have stands in config space */
+                return HOST_CAPS;
+        case WANT_BIND:
+        case WANT_UNBIND:
+        case WANT_ATTACH:
+        case WANT_LEND:
+                return HOST_OPEN_DISKS;
+        default:
+                return 0;
+        }
+}
+
 Change *change_begin(const ChangeOptions *options, Want *const *wants, unsigned n, GError **error) {
         g_autoptr(Change) change = change_open(options, error);
 
         if (!change || (!options->dry_run && !recover_and_lock(change, wants, n, error)))
                 return NULL;
-        unsigned caps = wants[0]->kind == WANT_ENABLE ? HOST_CAPS : 0; /* which driver VFs will have stands in config space */
-        change->host = host_read(options->io, HOST_VF_STATE | HOST_USES | caps, error);
+        change->host = host_read(options->io, HOST_VF_STATE | HOST_USES | more_to_read(wants[0]->kind), error);
         change->leases = change->host ? ledger_leases(change->ledger, error) : NULL;
         return change->leases ? g_steal_pointer(&change) : NULL;
 }

@@ -1,5 +1,5 @@
-/* Processes that hold a function open through VFIO or UIO: guests, DPDK. The kernel keeps no list of them that could
- * be read: only each process' open files tell. */
+/* Processes that hold a function open through VFIO or UIO (guests, DPDK) or its disk as a file. The kernel keeps no list of
+ * them that could be read: only each process' open files tell. */
 #include "host/reader.h"
 #include "host/text_parsers.h"
 
@@ -10,6 +10,12 @@
 #include <string.h>
 
 #define CMDLINE_MAX (4u << 20)
+
+typedef struct {
+        Reader *reader;
+        GHashTable *files; /* as files_to_look_for() */
+        GHashTable *disks; /* as disks_to_look_for() */
+} Search;
 
 /* Path of a file below /dev → GPtrArray of the functions (Dev*) that whoever opens it gets hold of. */
 static void add_file(GHashTable *files, char *path, Dev *dev) {
@@ -57,6 +63,33 @@ static GHashTable *files_to_look_for(Reader *reader) {
         return files;
 }
 
+typedef struct {
+        GHashTable *files;
+        char *path;
+} DiskFile;
+
+static void add_disk_owner(Dev *dev, void *user) {
+        DiskFile *disk = user;
+        add_file(disk->files, g_strdup(disk->path), dev);
+}
+
+/* "/dev/nvme0n1", "/dev/dm-3" … and the controllers below. */
+static GHashTable *disks_to_look_for(Reader *reader) {
+        GHashTable *files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
+        GHashTableIter iter;
+        void *name, *block;
+
+        if (!(reader->what & HOST_OPEN_DISKS))
+                return files;
+        g_hash_table_iter_init(&iter, reader->blocks);
+        while (g_hash_table_iter_next(&iter, &name, &block)) {
+                g_autofree char *path = g_strconcat("/dev/", name, NULL);
+                DiskFile disk = {files, g_strdelimit(path, "!", '/')}; /* sysfs' way to write "cciss/c0d0" */
+                block_walk_down(reader, block, add_disk_owner, &disk);
+        }
+        return files;
+}
+
 /* A process as people know it: *guest its -name, if it is a QEMU that has one. */
 static char *describe_process(Reader *reader, int pid, char **guest) {
         g_autofree char *comm_path = g_strdup_printf("proc/%d/comm", pid);
@@ -80,8 +113,15 @@ static char *describe_process(Reader *reader, int pid, char **guest) {
         return g_strdup_printf("guest %s (%s, pid %d)", name, comm, pid);
 }
 
-/* The functions that a process has open; a set. False when its files may not be seen. */
-static bool look_at_process(Reader *reader, GHashTable *files, const char *process, GHashTable *held) {
+static void add_owners(GHashTable *files, const char *path, GHashTable *held) {
+        const GPtrArray *devs = g_hash_table_lookup(files, path);
+        for (unsigned i = 0; devs && i < devs->len; i++)
+                g_hash_table_add(held, devs->pdata[i]);
+}
+
+/* The functions that a process has open, and those whose disks it has; sets. False when its files may not be seen. */
+static bool look_at_process(const Search *search, const char *process, GHashTable *held, GHashTable *held_disks) {
+        Reader *reader = search->reader;
         g_autofree char *folder = g_strconcat("proc/", process, "/fd", NULL);
         g_auto(GStrv) names = NULL;
 
@@ -95,14 +135,14 @@ static bool look_at_process(Reader *reader, GHashTable *files, const char *proce
                         continue;
                 if (g_str_has_suffix(target, " (deleted)"))
                         target[strlen(target) - strlen(" (deleted)")] = 0;
-                const GPtrArray *devs = g_hash_table_lookup(files, target);
-                for (unsigned i = 0; devs && i < devs->len; i++)
-                        g_hash_table_add(held, devs->pdata[i]);
+                add_owners(search->files, target, held);
+                add_owners(search->disks, target, held_disks);
         }
         return true;
 }
 
-static void add_process_uses(Reader *reader, int pid, GHashTable *held) {
+/* A guest is never disturbed; another program on a bare disk (a database, smartd) gives way to whoever insists. */
+static void add_process_uses(Reader *reader, int pid, GHashTable *held, GHashTable *held_disks) {
         g_autofree char *guest = NULL;
         g_autofree char *what = describe_process(reader, pid, &guest);
         GHashTableIter iter;
@@ -111,29 +151,39 @@ static void add_process_uses(Reader *reader, int pid, GHashTable *held) {
         g_hash_table_iter_init(&iter, held);
         while (g_hash_table_iter_next(&iter, &dev, NULL))
                 use_add_once(dev, USE_PROCESS, g_strdup(what), pid, guest);
+        g_hash_table_iter_init(&iter, held_disks);
+        while (g_hash_table_iter_next(&iter, &dev, NULL))
+                use_add_once(dev, guest ? USE_PROCESS : USE_STORAGE, g_strdup_printf("its disk is open in %s", what), guest ? pid : 0, guest);
 }
 
-void read_process_uses(Reader *reader) {
-        g_autoptr(GHashTable) files = files_to_look_for(reader);
+static void look_at_all(const Search *search) {
+        Reader *reader = search->reader;
         g_auto(GStrv) processes = NULL;
         bool all = true;
         uint32_t pid;
 
-        if (g_hash_table_size(files) == 0)
-                return;
         int r = io_list(reader->io, "proc", &processes);
         if (r < 0) {
                 reader_note(reader, "which processes use VFIO devices is not known: /proc: %s", g_strerror(-r));
                 return;
         }
         for (char **process = processes; *process; process++) {
-                g_autoptr(GHashTable) held = g_hash_table_new(NULL, NULL);
+                g_autoptr(GHashTable) held = g_hash_table_new(NULL, NULL), held_disks = g_hash_table_new(NULL, NULL);
                 if (!parse_u32(*process, 1, G_MAXINT32, &pid))
                         continue;
-                all &= look_at_process(reader, files, *process, held);
-                if (g_hash_table_size(held))
-                        add_process_uses(reader, (int) pid, held);
+                all &= look_at_process(search, *process, held, held_disks);
+                if (g_hash_table_size(held) || g_hash_table_size(held_disks))
+                        add_process_uses(reader, (int) pid, held, held_disks);
         }
         if (!all)
                 reader_note(reader, "which processes use VFIO devices cannot be fully seen without root");
+}
+
+void read_process_uses(Reader *reader) {
+        g_autoptr(GHashTable) files = files_to_look_for(reader);
+        g_autoptr(GHashTable) disks = disks_to_look_for(reader);
+        Search search = {reader, files, disks};
+
+        if (g_hash_table_size(files) || g_hash_table_size(disks))
+                look_at_all(&search);
 }

@@ -235,6 +235,24 @@ static void test_process_uses(void) {
         host_check_uses(blind, "enp1s0/0", "process: guest web1 (qemu-system-x86, pid 812)");
 }
 
+/* A guest on a bare disk, a database on a partition of another: seen by those who are about to take the disk away. */
+static void test_open_disks(void) {
+        g_autoptr(Host) host = host_tree_new(0);
+        static const char qemu[] = "/usr/bin/qemu-system-x86_64\0-name\0db\0-drive\0" "file=/dev/nvme0n1";
+        const char *two = host_add_function(host, "pci0000:00", "0000:00:05.0", 0x1b36, 0x0010, 0x010802, "nvme");
+        host_add_block(host, two, "nvme7n1", 259, 20);
+        host_add_process(host, 812, 1, "qemu-system-x86", qemu, sizeof qemu);
+        host_add_fd(host, 812, 9, "/dev/nvme0n1");
+        host_add_process(host, 830, 1, "postgres", "postgres", sizeof "postgres");
+        host_add_fd(host, 830, 4, "/dev/nvme7n1");
+        host_answer(host);
+        g_autoptr(Snapshot) s = host_tree_read(host, HOST_USES | HOST_OPEN_DISKS);
+        host_check_uses(s, "00:04.0", "process: its disk is open in guest db (qemu-system-x86, pid 812)");
+        host_check_uses(s, "00:05.0", "storage: its disk is open in postgres (pid 830)");
+        g_autoptr(Snapshot) quick = host_tree_read(host, HOST_USES);
+        host_check_uses(quick, "00:04.0", "");
+}
+
 static void test_other_namespace(void) {
         g_autoptr(Host) host = host_tree_new(4);
         bind_to(host, "0000:01:10.0", "igbvf");
@@ -272,6 +290,7 @@ int main(int argc, char **argv) {
                 {"/host-uses/login-by-environment", test_login_by_environment},
                 {"/host-uses/login-by-socket", test_login_by_socket},
                 {"/host-uses/process", test_process_uses},
+                {"/host-uses/open-disks", test_open_disks},
                 {"/host-uses/other-namespace", test_other_namespace},
         };
         g_test_init(&argc, &argv, NULL);
