@@ -166,7 +166,7 @@ def wrong_words(lab):
                      "vlan=five", "vlan=", "vlan=5/802.1x", "trust=maybe", "spoofchk=", "max-rate=-5", "max-rate=99999999999", "colour=red", "vlan"):
             lab.vfadm("set", f"{PF}/1", word, status=2)
         for words in (["set", f"{PF}/1"], ["set", f"{PF}/1", "vlan=1", "vlan=2"], ["enable", PF], ["enable", PF, "-1"], ["enable", PF, "seven"], ["enable", PF, "3 "],
-                      ["enable", PF, "99999999999"], ["bind", f"{PF}/1"], ["bind", f"{PF}/1", "../../vfio"], ["bind", f"{PF}/1", "vfio", "igbvf"],
+                      ["enable", PF, "99999999999"], ["bind", f"{PF}/1"], ["bind", f"{PF}/1", "../../vfio"],
                       ["frobnicate"], ["list", "--colour"], ["detach", "web1", f"{PF}/1", "--timeout", "soon"], ["attach", "hyper:web1"], ["run", "--"]):
             lab.vfadm(*words, status=2)
         lab.vfadm("bind", f"{PF}/1", "no-such-driver", status=3)
