@@ -66,7 +66,7 @@ def small_disk(lab):
     """the ledger on a disk of 256 KiB, ever fuller: either it works, or nothing has happened, and recovery finds it so"""
     lab.vfadm("disable", PF)
     worked = []
-    for free in (0, 4, 16, 40, 64, 128):
+    for free in (0, 8, 40, 128):
         lab.sh(f"mkdir -p {SMALL}; mount -t tmpfs -o size=256k,mode=700 tmpfs {SMALL}; vfadm recover --ledger {SMALL} >/dev/null; "
                f"dd if=/dev/zero of={SMALL}/full bs=1k count=$(($(df --output=avail {SMALL} | tail -n 1) - {free})) 2>/dev/null; sync")
         before = lab.facts()
@@ -116,6 +116,7 @@ def damaged(lab):
         assert lab.sh(f"sha256sum <{LEDGER}") == was, spoil
         told = lab.vfadm("recover", "--new-ledger", "--ledger", SMALL, says=f"{LEDGER}.damaged-1")
         assert lab.sh(f"sha256sum <{LEDGER}.damaged-1") == was, told
+        lab.vfadm("recover", "--new-ledger", "--ledger", SMALL, status=4, says="not damaged")
         lab.vfadm("set", f"{PF}/1", "vlan=7", "--ledger", SMALL)
         assert "vlan 7" in lab.vf_line(1)
         lab.vfadm("set", f"{PF}/1", "vlan=6", "--ledger", SMALL)
@@ -161,14 +162,16 @@ def wrong_names(lab):
 
 def wrong_words(lab):
     """words that are no values: status 2, and nothing changed"""
+    words = [["set", f"{PF}/1", word] for word in (
+        "mac=02:00:00:00:06", "mac=02:00:00:00:06:0g", "mac=01:00:5e:00:00:01", "mac=ff:ff:ff:ff:ff:ff", "vlan=4095", "vlan=-1", "vlan=5.8", "vlan=five",
+        "vlan=", "vlan=5/802.1x", "trust=maybe", "spoofchk=", "max-rate=-5", "max-rate=99999999999", "colour=red", "vlan")]
+    words += [["set", f"{PF}/1"], ["set", f"{PF}/1", "vlan=1", "vlan=2"], ["enable", PF], ["enable", PF, "-1"], ["enable", PF, "seven"], ["enable", PF, "3 "],
+              ["enable", PF, "99999999999"], ["bind", f"{PF}/1"], ["bind", f"{PF}/1", "../../vfio"], ["frobnicate"],
+              ["list", "--colour"], ["detach", "web1", f"{PF}/1", "--timeout", "soon"], ["attach", "hyper:web1"], ["run", "--"]]
     with lab.unchanged():
-        for word in ("mac=02:00:00:00:06", "mac=02:00:00:00:06:0g", "mac=01:00:5e:00:00:01", "mac=ff:ff:ff:ff:ff:ff", "vlan=4095", "vlan=-1", "vlan=5.8",
-                     "vlan=five", "vlan=", "vlan=5/802.1x", "trust=maybe", "spoofchk=", "max-rate=-5", "max-rate=99999999999", "colour=red", "vlan"):
-            lab.vfadm("set", f"{PF}/1", word, status=2)
-        for words in (["set", f"{PF}/1"], ["set", f"{PF}/1", "vlan=1", "vlan=2"], ["enable", PF], ["enable", PF, "-1"], ["enable", PF, "seven"], ["enable", PF, "3 "],
-                      ["enable", PF, "99999999999"], ["bind", f"{PF}/1"], ["bind", f"{PF}/1", "../../vfio"],
-                      ["frobnicate"], ["list", "--colour"], ["detach", "web1", f"{PF}/1", "--timeout", "soon"], ["attach", "hyper:web1"], ["run", "--"]):
-            lab.vfadm(*words, status=2)
+        told = lab.sh("\n".join(f"if vfadm {shlex.join(each)} >/tmp/out 2>/tmp/err; then echo 0; else echo $? $(wc -c </tmp/out) $(wc -l </tmp/err); fi" for each in words))
+        wrong = [each for each, line in zip(words, told.splitlines()) if line != "2 0 1"]
+        assert not wrong and len(told.splitlines()) == len(words), f"status 2 and one line of error were expected of {wrong}\n{told}"
         lab.vfadm("bind", f"{PF}/1", "no-such-driver", status=3)
 
 

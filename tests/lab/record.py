@@ -30,7 +30,7 @@ def prepare(lab):
     lab.vfadm("bind", f"{PF}/2", "vfio")
     words = " ".join(GUEST)
     lab.sh(f"TOKEN={SECRET} setsid vfadm -q run --from {PF}/0 mac=02:00:00:00:04:00 vlan=42 -- {words} -device vfio-pci,host={{vf}},bus=rp1 "
-           ">/tmp/record.run 2>&1 </dev/null & timeout 60 sh -c 'until [ -s /run/db.pid ]; do sleep 0.1; done'")
+           ">/tmp/record.run 2>&1 </dev/null & timeout 60 sh -c 'until ls -l /proc/$(cat /run/db.pid)/fd | grep -q /dev/vfio/; do sleep 0.1; done' 2>/dev/null")
 
 
 def said(lab_or_file, *words, ledger=None):
@@ -71,7 +71,8 @@ def shows_the_same(lab):
             assert there == here, f"{words}\n" + "\n".join(difflib.unified_diff(*texts, "in the lab", "of the record", lineterm=""))
         vfs = [dev for dev in said(record, "list")["devices"] if dev["kind"] == "vf"]
         assert [dev["driver"] for dev in vfs] == ["vfio-pci", "igbvf", "vfio-pci", None, None, None, None], vfs
-        assert "db" in json.dumps(vfs[0]["used_by"]) and vfs[1]["used_by"] == [] and vfs[3]["mac"] == "02:00:00:00:04:03", vfs
+        assert [use["kind"] for use in vfs[0]["used_by"]] == ["process"] and vfs[0]["used_by"][0]["guest"] == "db", vfs[0]
+        assert vfs[1]["used_by"] == [] and vfs[3]["mac"] == "02:00:00:00:04:03", vfs
 
 
 def no_secrets(lab):
