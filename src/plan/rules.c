@@ -79,6 +79,7 @@ bool rule_group(Plan *plan, const PlanInput *input, const Dev *dev, bool with_gr
         g_autoptr(GPtrArray) members = snapshot_group(input->host, dev->iommu_group);
         g_autoptr(GString) names = g_string_new(NULL);
         unsigned blocking = 0;
+        bool own_pf = false;
 
         for (unsigned i = 0; i < members->len; i++) {
                 const Dev *member = members->pdata[i];
@@ -90,6 +91,7 @@ bool rule_group(Plan *plan, const PlanInput *input, const Dev *dev, bool with_gr
                         continue;
                 }
                 blocking++;
+                own_pf = own_pf || (dev->is_vf && pci_addr_equal(member->addr, dev->pf));
                 if (blocking <= 8)
                         g_string_append_printf(names, "%s%s (%s)", blocking > 1 ? ", " : "", member->name, member->driver);
         }
@@ -97,9 +99,10 @@ bool rule_group(Plan *plan, const PlanInput *input, const Dev *dev, bool with_gr
                 g_string_append_printf(names, " and %u more", blocking - 8);
         if (blocking == 0)
                 return plan->refusals->len == 0;
-        plan_refuse(plan, VFADM_ERROR_REFUSED,
-                    "%s shares IOMMU group %d with %s: all of them must leave their drivers together; say --with-group to "
-                    "take them along, or put the card in another slot", dev->name, dev->iommu_group, names->str);
+        /* Without its PF's driver there would be no VF to give away. */
+        const char *remedy = own_pf ? "its own PF is among them, so no VF can leave this slot alone: a port above the card does not isolate (no ACS); put the card in another slot"
+                                    : "all of them must leave their drivers together; say --with-group to take them along, or put the card in another slot";
+        plan_refuse(plan, VFADM_ERROR_REFUSED, "%s shares IOMMU group %d with %s: %s", dev->name, dev->iommu_group, names->str, remedy);
         return false;
 }
 

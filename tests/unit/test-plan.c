@@ -140,6 +140,9 @@ static void test_bind(void) {
         together->with_group = true;
         assert_refused(&w, together, VFADM_ERROR_REFUSED, "carries this host");
 
+        host_pf(w.host)->iommu_group = 20;
+        assert_refused(&w, bind_to("enp1s0/0", "vfio-pci"), VFADM_ERROR_REFUSED, "its own PF is among them");
+
         w.host->intremap = INTREMAP_OFF;
         assert_refused(&w, bind_to("enp1s0/0", "vfio-pci"), VFADM_ERROR_UNSUPPORTED, "interrupt remapping");
         w.host->has_iommu = false;
