@@ -317,9 +317,9 @@ static int real_lock(Io *io, const char *name, unsigned timeout_ms, int *ret) {
         if (dir < 0)
                 return dir;
         int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
-        int r = fd < 0 ? -errno : 0;
+        int r = -errno;
         close(dir);
-        if (r < 0)
+        if (fd < 0)
                 return r;
         while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
                 int left = left_ms(deadline);

@@ -332,7 +332,7 @@ static void format_mac(const uint8_t mac[6], char *ret) {
         static const uint8_t ours[5] = {0x02, 0x00, 0x00, 0x00, 0xee};
         if (mac_is_zero(mac))
                 g_strlcpy(ret, "none", MAC_TEXT_SIZE);
-        else if (memcmp(mac, ours, sizeof ours))
+        else if (memcmp(mac, ours, sizeof ours) != 0)
                 g_strlcpy(ret, "own", MAC_TEXT_SIZE);
         else
                 mac_format(mac, ret);
@@ -351,8 +351,8 @@ static void do_state(Transcript *t, const char *what, const char *value) {
         int r = io_netlink(t->io, request->data, request->len, reply, NULL);
         if (r == 0)
                 r = rtnl_parse_vfs(reply->data, reply->len, n, &infos);
-        say(t, "state: %s, %u VFs", errno_word(r), r < 0 ? 0 : infos->len);
-        for (unsigned i = 0; r == 0 && i < infos->len; i++) {
+        say(t, "state: %s, %u VFs", errno_word(r), infos ? infos->len : 0);
+        for (unsigned i = 0; infos && i < infos->len; i++) {
                 const VfInfo *info = &g_array_index(infos, VfInfo, i);
                 char mac[MAC_TEXT_SIZE];
                 format_mac(info->state.mac, mac);

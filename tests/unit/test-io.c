@@ -261,7 +261,7 @@ static void test_real_spawn_parent_dies(void) {
                 IoProcess process;
                 Io *io = io_real_new("/", NULL);
                 close(fds[0]);
-                _exit(!io || io_spawn(io, touch, &process) < 0); /* the child keeps its copy of fds[1] */
+                _exit(!io || io_spawn(io, touch, &process) < 0 ? 1 : 0); /* the child keeps its copy of fds[1] */
         }
         close(fds[1]);
         g_assert_cmpint(read(fds[0], &byte, 1), ==, 0); /* only when parent and child are both gone */
