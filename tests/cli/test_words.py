@@ -43,7 +43,7 @@ def errors():
     fails(["help", "enabel"], 2, "there is no verb 'enabel'; did you mean 'enable'? 'vfadm help' names all")
     fails(["list", "--dry-run"], 2, "'vfadm list' takes no --dry-run; see 'vfadm help list'")
     fails(["-n", "list"], 2, "'vfadm list' takes no --dry-run; see 'vfadm help list'")
-    fails(["enable", "x"], 2, "a word is missing: write 'vfadm enable PF N|all'; see 'vfadm help enable'")
+    fails(["enable", "x"], 2, "a word is missing: write 'vfadm enable PF… N|all'; see 'vfadm help enable'")
     fails(["leases", "x"], 2, "there is a word too many: write 'vfadm leases'; see 'vfadm help leases'")
     fails(["show", "--", "a", "b"], 2, "there is a word too many: write 'vfadm show DEVICE'; see 'vfadm help show'")
     fails(["list", "-o"], 2, "-o wants a value after it; see 'vfadm help'")
