@@ -25,5 +25,10 @@ const GuestBackend *guest_backend(const char *name);
 
 /* Reads a guest by "qemu:web1" or a bare name; a bare name must fit one guest only. */
 GuestInfo *guest_read(Io *io, const char *ref, GError **error);
+/* The same for looking only: what /proc and, where it answers, the monitor and the guest agent tell. Guests that libvirt runs
+ * too; what could not be learnt is in its notes. */
+GuestInfo *guest_examine(Io *io, const char *ref, GError **error);
+/* Every guest that runs, examined: GuestInfo*. Never NULL; `notes` (char*) gets what could not be looked at. */
+GPtrArray *guest_examine_all(Io *io, GPtrArray *notes);
 /* All guests of all backends, as "qemu:web1". */
 GPtrArray *guest_list(Io *io, GError **error);

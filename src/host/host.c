@@ -2,6 +2,7 @@
 #include "host/host.h"
 
 #include "host/reader.h"
+#include "host/setup.h"
 
 #include <string.h>
 
@@ -68,6 +69,8 @@ Snapshot *host_read(Io *io, unsigned what, GError **error) {
                 if (what & HOST_NAMES)
                         read_names(&reader);
                 snapshot_seal(snapshot);
+                if (what & HOST_SETUP)
+                        read_setup(&reader);
         }
         reader_clear(&reader);
         return ok ? g_steal_pointer(&snapshot) : NULL;

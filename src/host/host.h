@@ -11,6 +11,8 @@ typedef enum {
         HOST_USES = 1 << 2,     /* who uses a device */
         HOST_NAMES = 1 << 3,    /* vendor and device names from the hwdb */
         HOST_EVERYTHING = 0xf,
+        HOST_SETUP = 1 << 5,     /* model/setup.h, and the resources of PFs and of the bridges above them */
+        HOST_DOCTOR = HOST_EVERYTHING | HOST_SETUP, /* what checks need */
         HOST_OPEN_DISKS = 1 << 4, /* with HOST_USES: who has a disk open without a mount (a guest on /dev/nvme0n1); looks into
                                      every process, so only for those who are about to take a device away */
 } HostWhat;

@@ -46,6 +46,23 @@ int io_vfio_variant(Io *io, const char *modalias, char **ret) {
         return io->calls->vfio_variant(io, modalias, ret);
 }
 
+/* Fakes of single tests leave these three out. */
+int io_can_open(Io *io, const char *path) {
+        return io->calls->can_open ? io->calls->can_open(io, path) : -ENOSYS;
+}
+
+int io_replace(Io *io, const char *path, const char *text) {
+        if (!io->writable)
+                return -EROFS;
+        return io->calls->replace ? io->calls->replace(io, path, text) : -ENOSYS;
+}
+
+int io_program(Io *io, char *const argv[], bool changes, unsigned timeout_ms, GBytes **output, int *status) {
+        if (changes && !io->writable)
+                return -EROFS;
+        return io->calls->program ? io->calls->program(io, argv, changes, timeout_ms, output, status) : -ENOSYS;
+}
+
 int io_connect(Io *io, const char *path, unsigned timeout_ms) {
         return io->calls->connect(io, path, timeout_ms);
 }

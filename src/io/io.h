@@ -43,6 +43,18 @@ typedef struct {
         /* The name of the module that the best "vfio_pci:" alias of the running kernel gives for a PCI modalias
          * ("pci:v00008086d…"), or -ENOENT: field-facts 22. */
         int (*vfio_variant)(Io *io, const char *modalias, char **ret);
+        /* Opens a device node for reading and writing and closes it again: 0, or why not. Only for nodes that an opening does
+         * not disturb: dev/kvm, dev/vfio/vfio. */
+        int (*can_open)(Io *io, const char *path);
+        /* Makes a configuration file have this text (NULL: not be there): written beside it, on the disk, and renamed into
+         * place, keeping the mode of what was there (else 0644). No link is followed at the last part; folders on the way
+         * must exist, but for the last one. */
+        int (*replace)(Io *io, const char *path, const char *text);
+        /* Runs one of this system's programs, by absolute path, without a shell, with an empty standard input and the C
+         * locale, and gives what it says (at most 64 KiB of standard output and standard error together). The status is as of
+         * waitpid(2). -ETIMEDOUT: it was killed by then. `changes`: it changes the machine (else it only answers, and a recorded
+         * host gives the recorded answer). -ENOENT: no such program. */
+        int (*program)(Io *io, char *const argv[], bool changes, unsigned timeout_ms, GBytes **output, int *status);
         /* Connects to a unix stream socket; the fd is the caller's. -ETIMEDOUT when nobody accepts in time. */
         int (*connect)(Io *io, const char *path, unsigned timeout_ms);
         /* Pid of the peer of such a socket (SO_PEERCRED), or a negative errno. */
@@ -64,7 +76,7 @@ typedef struct {
 /* Every implementation's struct begins with this. */
 struct Io {
         const IoCalls *calls;
-        bool writable; /* false: write, netlink changes, load_module, spawn and lock return -EROFS */
+        bool writable; /* false: write, netlink changes, load_module, replace, programs that change, spawn and lock return -EROFS */
 };
 
 /* The machine below `root` ("/" for this one). A root other than "/" is read-only and has no netlink. */
@@ -80,6 +92,9 @@ int io_list(Io *io, const char *path, char ***ret);
 int io_netlink(Io *io, const void *request, size_t length, GByteArray *reply, char **extack);
 int io_load_module(Io *io, const char *name);
 int io_vfio_variant(Io *io, const char *modalias, char **ret);
+int io_can_open(Io *io, const char *path);
+int io_replace(Io *io, const char *path, const char *text);
+int io_program(Io *io, char *const argv[], bool changes, unsigned timeout_ms, GBytes **output, int *status);
 int io_connect(Io *io, const char *path, unsigned timeout_ms);
 int io_peer(Io *io, int fd, pid_t *ret);
 int io_spawn(Io *io, char *const argv[], IoProcess *ret);

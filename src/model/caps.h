@@ -40,6 +40,15 @@ typedef struct {
         uint16_t sriov_initial, sriov_total, sriov_num, sriov_offset, sriov_stride, sriov_vf_device;
         bool sriov_enabled, sriov_memory, sriov_ari; /* control bits: VF enable, VF MSE, ARI capable hierarchy */
         uint32_t sriov_page_sizes, sriov_page_size;
+        uint32_t sriov_bars[6]; /* VF BAR0 … as they stand: address and type bits; the size does not stand there */
+        /* Where the registers are, for whoever wants to look: offset of the capability, 0 when there is none. */
+        uint16_t express_at, msi_at, msix_at, pm_at, af_at, acs_at, ari_at, sriov_at;
+        uint16_t command;       /* PCI_COMMAND */
+        /* Bridges: */
+        uint8_t primary, secondary, subordinate; /* bus numbers */
+        uint64_t mem_base, mem_limit;            /* window for 32-bit memory; base > limit: closed */
+        uint64_t pref_base, pref_limit;          /* prefetchable window, upper halves included */
+        bool pref_64;
         bool has_serial;
         uint64_t serial;      /* Device Serial Number capability */
 } PciCaps;

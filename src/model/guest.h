@@ -33,6 +33,13 @@ typedef struct {
         uint64_t memlock_limit; /* bytes, soft limit of the process; UINT64_MAX unlimited */
         bool memlock_exempt;    /* CAP_IPC_LOCK in its effective set: the limit does not count */
         uint64_t memlock_used;  /* bytes locked now (VmLck plus what VFIO pinned, as far as /proc tells) */
+        char *machine;          /* "pc-q35-10.0", "pc-i440fx-9.2"; NULL: not known */
+        bool by_libvirt;        /* libvirt runs it and owns its monitor */
+        bool asked;             /* its monitor answered: slots and devices are known */
+        unsigned vfio_files;    /* devices of VFIO it has open, by /proc: known also when the monitor is not */
+        bool agent;             /* its guest agent answered; `agent_macs` are the MACs of the network devices inside */
+        GPtrArray *agent_macs;  /* char*: "02:00:00:00:00:01" */
+        GPtrArray *notes;       /* char*: what could not be learnt, and why */
         GPtrArray *slots;       /* GuestSlot* */
         GPtrArray *devices;     /* GuestDevice*: every vfio-pci device */
 } GuestInfo;

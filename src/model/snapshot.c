@@ -62,6 +62,7 @@ void dev_free(Dev *dev) {
         g_strfreev(dev->reset_methods);
         g_clear_pointer(&dev->vfs, g_array_unref);
         g_clear_pointer(&dev->vf_infos, g_array_unref);
+        g_clear_pointer(&dev->resources, g_array_unref);
         g_ptr_array_unref(dev->nets);
         g_ptr_array_unref(dev->blocks);
         g_ptr_array_unref(dev->uses);
@@ -82,6 +83,7 @@ void snapshot_free(Snapshot *snapshot) {
         g_hash_table_unref(snapshot->by_name);
         g_ptr_array_unref(snapshot->devs);
         g_ptr_array_unref(snapshot->notes);
+        setup_free(snapshot->setup);
         g_free(snapshot->kernel_release);
         g_free(snapshot->boot_id);
         g_free(snapshot->machine_id);

@@ -4,9 +4,19 @@
 
 #include "model/caps.h"
 #include "model/pci.h"
+#include "model/setup.h"
 #include "model/vfstate.h"
 
 #include <glib.h>
+
+/* One address range of a function: of sysfs' "resource" lines 0 to 5 are its BARs, 6 its ROM, 7 to 12 the BARs of all its VFs
+ * together, 13 to 16 a bridge's windows (include/linux/pci.h PCI_STD_RESOURCES …, with CONFIG_PCI_IOV). All zero: none, or
+ * none was found for it. */
+typedef struct {
+        uint64_t start, end;
+        uint64_t flags; /* include/linux/ioport.h IORESOURCE_* */
+} PciResource;
+enum { RESOURCE_VF_BARS = 7, RESOURCE_BRIDGE = 13 };
 
 /* Who uses a device, and how; found out by us, since the kernel's own guard does not see VFIO (field-facts 5). */
 typedef enum {
@@ -74,6 +84,8 @@ typedef struct {
 
         bool has_caps;
         PciCaps caps;
+        GArray *resources;     /* PciResource, a line of sysfs' "resource" each; NULL unless HOST_SETUP was asked for and this is
+                                  a PF or a bridge above one */
 
         GPtrArray *nets;       /* NetDev*; for a PF the port itself first, VF representors after it */
         GPtrArray *blocks;     /* char*: "nvme0n1", "vda" … */
@@ -92,6 +104,7 @@ typedef struct {
         char *kernel_release;
         char *boot_id;
         char *machine_id;       /* for MACs derived from names; NULL when there is none */
+        Setup *setup;           /* NULL unless HOST_SETUP was asked for */
         GPtrArray *notes;       /* char*: what could not be read, in plain words ("config space beyond 64 bytes needs root") */
 } Snapshot;
 

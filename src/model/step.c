@@ -8,7 +8,7 @@
 static const char *const kind_words[STEP_KINDS] = {
         [STEP_MODULE] = "module",     [STEP_LINK] = "link",   [STEP_AUTOPROBE] = "autoprobe", [STEP_NUMVFS] = "numvfs",
         [STEP_DRIVER] = "driver",     [STEP_VF_STATE] = "vf", [STEP_RESET] = "reset",         [STEP_LEASE] = "lease",
-        [STEP_GUEST] = "guest",
+        [STEP_GUEST] = "guest",       [STEP_FILE] = "file",   [STEP_BOOT] = "boot",
 };
 
 const char *step_kind_word(StepKind kind) {
@@ -38,6 +38,9 @@ void step_free(Step *step) {
         g_free(step->netdev);
         g_free(step->guest);
         g_free(step->guest_bus);
+        g_free(step->path);
+        g_strfreev(step->argv);
+        g_strfreev(step->undo_argv);
         fact_clear(&step->from);
         fact_clear(&step->to);
         g_free(step->reason);

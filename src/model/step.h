@@ -23,6 +23,8 @@ typedef enum {
         STEP_RESET,     /* no fact: a function level reset; nothing to undo */
         STEP_LEASE,     /* lease: NULL (free) → a lease, or back; in the ledger */
         STEP_GUEST,     /* text: id of the device in the guest, or NULL when it is not there */
+        STEP_FILE,      /* text: content of the configuration file `path`; NULL when it is not there */
+        STEP_BOOT,      /* text: the boot parameters of `words` that the next boot will have, in that order */
         STEP_KINDS,
 } StepKind;
 
@@ -46,6 +48,9 @@ typedef struct {
         unsigned mask;     /* STEP_VF_STATE: VF_* bits */
         char *guest;       /* STEP_GUEST: "qemu:web1" */
         char *guest_bus;   /* STEP_GUEST: the slot to use */
+        char *path;        /* STEP_FILE: below the root; STEP_BOOT: what the loader reads, or NULL */
+        char **argv;       /* STEP_BOOT: the program that brings it about for `to`, and for `from` in `undo_argv` */
+        char **undo_argv;
         Fact from, to;
         char *reason;      /* why, in a clause: "so that no host driver takes the new VFs" */
         char *disturbs;    /* who notices; NULL: nobody */

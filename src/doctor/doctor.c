@@ -1,0 +1,201 @@
+/* Runs the checks: what is in scope, and in which order. */
+#include "doctor/report.h"
+
+#include <string.h>
+
+static const Check *const tables[] = {checks_cpu, checks_firmware, checks_kernel, checks_isolation, checks_sriov,
+                                      checks_vf, checks_persistence, checks_guest, checks_tools};
+
+const Check *doctor_checks(unsigned i) {
+        static const Check end = {.id = NULL};
+        for (size_t table = 0; table < G_N_ELEMENTS(tables); table++)
+                for (const Check *check = tables[table]; check->id; check++)
+                        if (i-- == 0)
+                                return check;
+        return &end;
+}
+
+const Check *doctor_check_find(const char *id) {
+        for (unsigned i = 0; doctor_checks(i)->id; i++)
+                if (g_str_equal(doctor_checks(i)->id, id))
+                        return doctor_checks(i);
+        return NULL;
+}
+
+static void index_groups(Doctor *doctor) {
+        for (unsigned i = 0; i < doctor->host->devs->len; i++) {
+                Dev *dev = doctor->host->devs->pdata[i];
+                if (dev->iommu_group < 0)
+                        continue;
+                GPtrArray *group = g_hash_table_lookup(doctor->groups, GINT_TO_POINTER(dev->iommu_group));
+                if (!group) {
+                        group = g_ptr_array_new();
+                        g_hash_table_insert(doctor->groups, GINT_TO_POINTER(dev->iommu_group), group);
+                }
+                g_ptr_array_add(group, dev);
+        }
+}
+
+static void index_leases(Doctor *doctor) {
+        for (unsigned i = 0; i < doctor->leases->len; i++) {
+                Lease *lease = doctor->leases->pdata[i];
+                char name[PCI_ADDR_TEXT_SIZE];
+                pci_addr_format(lease->dev, name);
+                g_hash_table_insert(doctor->leased, g_strdup(name), lease);
+        }
+}
+
+static void begin(Doctor *doctor, const DoctorInput *input, unsigned scope) {
+        *doctor = (Doctor) {.host = input->host, .scope = scope};
+        if (!input->host->setup)
+                doctor->no_setup = setup_new();
+        doctor->setup = doctor->no_setup ? doctor->no_setup : input->host->setup;
+        doctor->leases = input->leases ? g_ptr_array_ref((GPtrArray *) input->leases) : g_ptr_array_new();
+        doctor->guests = g_ptr_array_new();
+        doctor->pfs = g_ptr_array_new();
+        doctor->vfs = g_ptr_array_new();
+        doctor->candidates = g_ptr_array_new();
+        doctor->groups = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
+        doctor->leased = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        doctor->findings = g_ptr_array_new_with_free_func((GDestroyNotify) finding_free);
+        index_groups(doctor);
+        index_leases(doctor);
+}
+
+static int by_topic(const void *a, const void *b, void *user) {
+        const Finding *const *x = a, *const *y = b;
+        return (int) (*x)->topic - (int) (*y)->topic;
+}
+
+static GPtrArray *end(Doctor *doctor) {
+        for (unsigned i = 0; doctor_checks(i)->id; i++) {
+                doctor->check = doctor_checks(i);
+                if (doctor->check->scopes & doctor->scope)
+                        doctor->check->run(doctor);
+        }
+        g_ptr_array_unref((GPtrArray *) doctor->leases);
+        g_ptr_array_unref(doctor->guests);
+        g_ptr_array_unref(doctor->pfs);
+        g_ptr_array_unref(doctor->vfs);
+        g_ptr_array_unref(doctor->candidates);
+        g_hash_table_unref(doctor->groups);
+        g_hash_table_unref(doctor->leased);
+        setup_free(doctor->no_setup);
+        /* Stable, unlike g_ptr_array_sort(): findings of a topic stay in the order of its checks. */
+        g_qsort_with_data(doctor->findings->pdata, (int) doctor->findings->len, sizeof(void *), by_topic, NULL);
+        return doctor->findings;
+}
+
+const GPtrArray *group_of(const Doctor *doctor, const Dev *dev) {
+        static const GPtrArray none = {0};
+        const GPtrArray *group = g_hash_table_lookup(doctor->groups, GINT_TO_POINTER(dev->iommu_group));
+        return dev->iommu_group >= 0 && group ? group : &none;
+}
+
+const Lease *lease_of(const Doctor *doctor, const Dev *dev) {
+        return g_hash_table_lookup(doctor->leased, dev->name);
+}
+
+bool vf_in_scope(const Doctor *doctor, const Dev *pf, unsigned number) {
+        if (doctor->scope == SCOPE_HOST)
+                return true;
+        for (unsigned i = 0; i < doctor->vfs->len; i++) {
+                const Dev *vf = doctor->vfs->pdata[i];
+                if (vf->vf_index == number && pci_addr_equal(vf->pf, pf->addr))
+                        return true;
+        }
+        return false;
+}
+
+GPtrArray *vfs_of(const Doctor *doctor, const Dev *pf) {
+        GPtrArray *vfs = g_ptr_array_new();
+        for (unsigned n = 0; pf->vfs && n < pf->vfs->len; n++) {
+                const Dev *vf = snapshot_vf(doctor->host, pf, n);
+                if (vf && vf_in_scope(doctor, pf, n))
+                        g_ptr_array_add(vfs, (void *) vf);
+        }
+        return vfs;
+}
+
+static void add_once(GPtrArray *array, const Dev *dev) {
+        if (!g_ptr_array_find(array, dev, NULL))
+                g_ptr_array_add(array, (void *) dev);
+}
+
+/* Asked about by name: `itself` even when nobody would give it to a guest. */
+static void take(Doctor *doctor, const Dev *dev) {
+        add_once(doctor->candidates, dev);
+        if (dev->is_pf)
+                add_once(doctor->pfs, dev);
+        if (!dev->is_vf)
+                return;
+        add_once(doctor->vfs, dev);
+        const Dev *pf = snapshot_pf(doctor->host, dev);
+        if (pf && pf != dev)
+                add_once(doctor->pfs, pf);
+}
+
+static bool is_candidate(const Doctor *doctor, const Dev *dev) {
+        return dev->is_pf || dev->is_vf || driver_is_vfio(dev->driver) || g_strcmp0(dev->driver, "pciback") == 0 ||
+               lease_of(doctor, dev);
+}
+
+GPtrArray *doctor_host(const DoctorInput *input) {
+        Doctor doctor;
+
+        begin(&doctor, input, SCOPE_HOST);
+        for (unsigned i = 0; i < input->host->devs->len; i++) {
+                Dev *dev = input->host->devs->pdata[i];
+                if (is_candidate(&doctor, dev))
+                        g_ptr_array_add(doctor.candidates, dev);
+                if (dev->is_pf)
+                        g_ptr_array_add(doctor.pfs, dev);
+                if (dev->is_vf)
+                        g_ptr_array_add(doctor.vfs, dev);
+        }
+        for (unsigned i = 0; input->guests && i < input->guests->len; i++)
+                g_ptr_array_add(doctor.guests, input->guests->pdata[i]);
+        return end(&doctor);
+}
+
+GPtrArray *doctor_device(const DoctorInput *input, const Dev *dev) {
+        Doctor doctor;
+
+        begin(&doctor, input, SCOPE_DEVICE);
+        take(&doctor, dev);
+        for (unsigned n = 0; dev->is_pf && n < dev->vfs->len; n++) {
+                const Dev *vf = snapshot_vf(input->host, dev, n);
+                if (!vf)
+                        continue;
+                g_ptr_array_add(doctor.vfs, (void *) vf);
+                g_ptr_array_add(doctor.candidates, (void *) vf);
+        }
+        for (unsigned i = 0; input->guests && i < input->guests->len; i++)
+                if (guest_info_find(input->guests->pdata[i], dev->addr))
+                        g_ptr_array_add(doctor.guests, input->guests->pdata[i]);
+        return end(&doctor);
+}
+
+/* What the guest holds by its monitor, by open files and by lease: a guest that cannot be asked is told by the others. */
+static bool guest_has(const Doctor *doctor, const GuestInfo *guest, const Dev *dev) {
+        g_autofree char *ref = guest_info_ref(guest);
+        const Lease *lease = lease_of(doctor, dev);
+
+        if (guest_info_find(guest, dev->addr) || (lease && g_strcmp0(lease->guest, ref) == 0))
+                return true;
+        for (unsigned i = 0; i < dev->uses->len; i++)
+                if (((const Use *) dev->uses->pdata[i])->pid == guest->pid && guest->pid)
+                        return true;
+        return false;
+}
+
+GPtrArray *doctor_guest(const DoctorInput *input, const GuestInfo *guest) {
+        Doctor doctor;
+
+        begin(&doctor, input, SCOPE_GUEST);
+        g_ptr_array_add(doctor.guests, (void *) guest);
+        for (unsigned i = 0; i < input->host->devs->len; i++)
+                if (guest_has(&doctor, guest, input->host->devs->pdata[i]))
+                        take(&doctor, input->host->devs->pdata[i]);
+        return end(&doctor);
+}

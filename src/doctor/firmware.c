@@ -1,0 +1,6 @@
+/* Checks of this topic. */
+#include "doctor/report.h"
+
+const Check checks_firmware[] = {
+        {.id = NULL},
+};

@@ -1,0 +1,5 @@
+/* To be written. */
+#include "host/setup.h"
+
+void read_setup_cpu(Reader *reader) {
+}

@@ -1,0 +1,161 @@
+/* How a host was set up: building and freeing it, and the words of the kernel's command line. */
+#include "model/setup.h"
+
+#include <string.h>
+
+static void mechanism_free(void *data) {
+        Mechanism *mechanism = data;
+        g_free(mechanism->path);
+        g_free(mechanism->driver);
+        g_free(mechanism->netdev);
+        g_free(mechanism->bdf);
+        g_free(mechanism->to_driver);
+        g_free(mechanism);
+}
+
+static void tool_free(void *data) {
+        Tool *tool = data;
+        g_free(tool->name);
+        g_free(tool->version);
+        g_free(tool);
+}
+
+Setup *setup_new(void) {
+        Setup *setup = g_new0(Setup, 1);
+        setup->dmar.reserved = g_array_new(FALSE, TRUE, sizeof(ReservedMemory));
+        setup->ivrs.reserved = g_array_new(FALSE, TRUE, sizeof(ReservedMemory));
+        setup->iommus = g_ptr_array_new_with_free_func(g_free);
+        setup->modules = g_ptr_array_new_with_free_func(g_free);
+        setup->mechanisms = g_ptr_array_new_with_free_func(mechanism_free);
+        setup->tools = g_ptr_array_new_with_free_func(tool_free);
+        return setup;
+}
+
+static void boot_clear(BootConf *boot) {
+        g_free(boot->file);
+        g_free(boot->text);
+        g_free(boot->menu);
+        g_strfreev(boot->next);
+        g_free(boot->tool);
+        g_free(boot->note);
+}
+
+void setup_free(Setup *setup) {
+        if (!setup)
+                return;
+        g_free(setup->arch);
+        g_array_unref(setup->dmar.reserved);
+        g_array_unref(setup->ivrs.reserved);
+        g_free(setup->cmdline);
+        g_strfreev(setup->words);
+        g_free(setup->config_file);
+        g_ptr_array_unref(setup->iommus);
+        g_ptr_array_unref(setup->modules);
+        boot_clear(&setup->boot);
+        g_ptr_array_unref(setup->mechanisms);
+        g_ptr_array_unref(setup->tools);
+        g_free(setup);
+}
+
+Mechanism *setup_add_mechanism(Setup *setup, MechanismKind kind, const char *path, unsigned line) {
+        Mechanism *mechanism = g_new0(Mechanism, 1);
+        *mechanism = (Mechanism) {.kind = kind, .path = g_strdup(path), .line = line, .num_vfs = -1, .active = true};
+        g_ptr_array_add(setup->mechanisms, mechanism);
+        return mechanism;
+}
+
+Tool *setup_add_tool(Setup *setup, const char *name, const char *version) {
+        Tool *tool = g_new0(Tool, 1);
+        *tool = (Tool) {.name = g_strdup(name), .version = g_strdup(version)};
+        g_ptr_array_add(setup->tools, tool);
+        return tool;
+}
+
+const Tool *setup_tool(const Setup *setup, const char *name) {
+        for (unsigned i = 0; i < setup->tools->len; i++) {
+                const Tool *tool = setup->tools->pdata[i];
+                if (g_str_equal(tool->name, name))
+                        return tool;
+        }
+        return NULL;
+}
+
+bool setup_has_module(const Setup *setup, const char *name) {
+        return g_ptr_array_find_with_equal_func(setup->modules, name, g_str_equal, NULL);
+}
+
+const char *mechanism_word(MechanismKind kind) {
+        static const char *const words[MECH_KINDS] = {
+                [MECH_MODPROBE] = "modprobe option",
+                [MECH_UDEV] = "udev rule",
+                [MECH_LINK] = ".link file",
+                [MECH_NETWORK] = ".network file",
+                [MECH_NM] = "NetworkManager profile",
+                [MECH_NETPLAN] = "netplan file",
+                [MECH_DRIVERCTL] = "driverctl override",
+                [MECH_TMPFILES] = "tmpfiles.d line",
+                [MECH_UNIT] = "systemd unit",
+                [MECH_SCRIPT] = "boot script",
+                [MECH_SYSFS] = "sysfs.conf line",
+                [MECH_LIBVIRT] = "libvirt network",
+                [MECH_CMDLINE] = "boot parameter",
+        };
+        return words[kind];
+}
+
+/* lib/cmdline.c next_arg(): blanks part words unless they stand between double quotes. Quotes go. */
+char **boot_words_split(const char *cmdline) {
+        g_autoptr(GPtrArray) words = g_ptr_array_new();
+        g_autoptr(GString) word = g_string_new(NULL);
+        bool quoted = false, any = false;
+
+        for (const char *at = cmdline ? cmdline : "";; at++) {
+                if (*at == '"') {
+                        quoted = !quoted;
+                        any = true;
+                } else if (*at && (quoted || !g_ascii_isspace(*at))) {
+                        g_string_append_c(word, *at);
+                        any = true;
+                } else if (any) {
+                        g_ptr_array_add(words, g_strdup(word->str));
+                        g_string_truncate(word, 0);
+                        any = false;
+                }
+                if (!*at)
+                        break;
+        }
+        g_ptr_array_add(words, NULL);
+        return (char **) g_ptr_array_free(g_steal_pointer(&words), FALSE);
+}
+
+/* lib/cmdline.c, kernel/params.c parameqn(): dash and underscore are one. The value, "" for none, or NULL. */
+static const char *value_of(const char *word, const char *key) {
+        for (; *key; key++, word++) {
+                char a = *word == '-' ? '_' : *word, b = *key == '-' ? '_' : *key;
+                if (a != b)
+                        return NULL;
+        }
+        return *word == '=' ? word + 1 : *word == 0 ? word : NULL;
+}
+
+const char *boot_words_get(char *const *words, const char *key) {
+        const char *found = NULL;
+        for (; words && *words; words++) {
+                const char *value = value_of(*words, key);
+                if (value)
+                        found = value;
+        }
+        return found;
+}
+
+bool boot_words_have(char *const *words, const char *key, const char *value) {
+        for (; words && *words; words++) {
+                const char *list = value_of(*words, key);
+                if (!list)
+                        continue;
+                g_auto(GStrv) parts = g_strsplit(list, ",", -1);
+                if (g_strv_contains((const char *const *) parts, value))
+                        return true;
+        }
+        return false;
+}

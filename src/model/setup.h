@@ -1,0 +1,153 @@
+/* How a host was set up, beyond its devices: processor, firmware, kernel, boot parameters, configuration files, tools. Read
+ * only for 'vfadm doctor' (HOST_SETUP). Plain data; owned text is freed with it. Paths have no leading '/', as the seam's. */
+#pragma once
+
+#include "model/pci.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A question whose answer may not be known, for want of a file or of the right to read it. */
+typedef enum { KNOWN_NOT, KNOWN_NO, KNOWN_YES } Known;
+
+typedef enum { CPU_OTHER, CPU_INTEL, CPU_AMD } CpuVendor; /* Hygon counts as AMD, Zhaoxin as Intel */
+
+/* A device whose memory the firmware keeps mapped (DMAR's RMRR, IVRS' IVMD): the kernel refuses to give it to a guest
+ * (drivers/iommu/intel/iommu.c device_rmrr_is_relaxable). */
+typedef struct {
+        PciAddr dev;      /* the function, or the bridge above it */
+        bool below;       /* `dev` is a bridge and all below it is meant */
+        uint64_t start, end;
+} ReservedMemory;
+
+/* The firmware's IOMMU table: ACPI DMAR (Intel) or IVRS (AMD). */
+typedef struct {
+        Known present;        /* the table exists; NOT: the folder of tables cannot be listed */
+        bool readable;       /* its bytes were read: root only */
+        bool valid;          /* and make sense; else the numbers below are what could be read before it went wrong */
+        bool intr_remap;     /* DMAR flags bit 0; IVRS: EFR/IVinfo do not forbid it */
+        bool x2apic_opt_out; /* DMAR flags bit 1 */
+        bool dma_opt_in;     /* DMAR flags bit 2: the platform asks for DMA protection */
+        unsigned units;      /* DRHD or IVHD blocks (AMD: distinct IOMMUs) */
+        unsigned address_bits;
+        GArray *reserved;    /* ReservedMemory */
+} IommuTable;
+
+/* Where this host keeps its boot parameters. */
+typedef enum {
+        BOOT_UNKNOWN,        /* cannot be told, or nothing that vfadm knows to change */
+        BOOT_GRUB,           /* etc/default/grub.d/60-vfadm.cfg, then update-grub (or grub-mkconfig) */
+        BOOT_GRUBBY,         /* Fedora, RHEL: grubby --update-kernel=ALL --args=… */
+        BOOT_KERNELSTUB,     /* Pop!_OS: kernelstub --add-options */
+        BOOT_KERNEL_CMDLINE, /* etc/kernel/cmdline, then kernel-install or the distribution's own tool */
+        BOOT_PROXMOX,        /* etc/kernel/cmdline, then proxmox-boot-tool refresh */
+        BOOT_OSTREE,         /* rpm-ostree kargs --append */
+} BootKind;
+
+typedef struct {
+        BootKind kind;
+        char *file;  /* what to edit; NULL: only a command does it */
+        char *text;  /* its content; NULL: it is not there */
+        char *menu;  /* the file that the loader reads, made from `file` ("boot/grub/grub.cfg"); NULL: none or not known */
+        char **next; /* parameters that the next boot will have, as far as can be told; NULL: cannot */
+        char *tool;  /* absolute path of the program that makes it effective; NULL: none found */
+        char *note;  /* content of var/lib/vfadm/boot-parameters: what 'doctor --fix' put there; NULL: nothing */
+} BootConf;
+
+/* What makes VFs, sets them or binds drivers at boot, other than vfadm. */
+typedef enum {
+        MECH_MODPROBE,  /* modprobe.d: max_vfs=, vfio-pci ids=, blacklist … */
+        MECH_UDEV,      /* a rule that writes sriov_numvfs or driver_override */
+        MECH_LINK,      /* systemd.link: SR-IOVVirtualFunctions= and [SR-IOV] */
+        MECH_NETWORK,   /* systemd.network: [SR-IOV] */
+        MECH_NM,        /* a NetworkManager profile with sriov settings */
+        MECH_NETPLAN,   /* virtual-function-count: and its kin */
+        MECH_DRIVERCTL, /* etc/driverctl.d/ */
+        MECH_TMPFILES,  /* w /sys/…/sriov_numvfs */
+        MECH_UNIT,      /* a systemd service that writes sriov_numvfs */
+        MECH_SCRIPT,    /* rc.local, ifupdown's interfaces */
+        MECH_SYSFS,     /* sysfsutils: sysfs.conf */
+        MECH_LIBVIRT,   /* a network with <forward mode='hostdev'> */
+        MECH_CMDLINE,   /* the kernel command line: vfio-pci.ids=, igb.max_vfs=, xen-pciback.hide= */
+        MECH_KINDS,
+} MechanismKind;
+
+enum {
+        SETS_NUMVFS = 1 << 0,
+        SETS_VF_STATE = 1 << 1,  /* MAC, VLAN, trust … */
+        SETS_DRIVER = 1 << 2,    /* which driver gets a device */
+        SETS_UNMANAGED = 1 << 3, /* keeps NetworkManager or networkd off */
+        SETS_MANAGED = 1 << 4,   /* makes them take it: DHCP … */
+        SETS_POOL = 1 << 5,      /* hands VFs to guests */
+};
+
+typedef struct {
+        MechanismKind kind;
+        char *path;
+        unsigned line;   /* from 1; 0: the file as a whole */
+        unsigned sets;   /* SETS_* */
+        /* Which devices it means, as far as it says so: NULL or 0 where it does not. It means what fits all of them. */
+        char *driver;    /* of the PF */
+        char *netdev;    /* may have shell wildcards, as udev's and systemd's matches */
+        char *bdf;       /* "0000:01:00.0", may have wildcards */
+        uint8_t mac[6];
+        uint16_t vendor, device;
+        int64_t num_vfs; /* SETS_NUMVFS: how many; -1: not told */
+        char *to_driver; /* SETS_DRIVER */
+        bool active;     /* false: it is there and does nothing (a disabled unit, a network without autostart) */
+} Mechanism;
+
+typedef struct {
+        char *name;      /* "libvirt", "qemu", "xen", "driverctl", "networkmanager", "systemd" … */
+        char *version;   /* NULL: it is there and does not say */
+        bool running;    /* its daemon runs */
+} Tool;
+
+typedef struct {
+        /* Processor */
+        char *arch;         /* "x86_64", "aarch64", "ppc64le" …; NULL: not known */
+        CpuVendor vendor;
+        bool virt_flag;     /* vmx or svm among the flags of /proc/cpuinfo */
+        bool hypervisor;    /* this host is a guest itself */
+        unsigned cpus;
+        int kvm_error;      /* opening /dev/kvm: 0, or a negative errno (-ENOENT: no such device) */
+
+        /* Firmware */
+        Known efi, secure_boot;
+        IommuTable dmar, ivrs;
+        Known iort;          /* Arm's table */
+
+        /* Kernel */
+        char *cmdline;      /* as it is */
+        char **words;       /* the same, split as the kernel does */
+        Known intel_default_on; /* CONFIG_INTEL_IOMMU_DEFAULT_ON */
+        char *config_file;  /* where that was read */
+        unsigned groups, identity_groups; /* IOMMU groups, and those whose domain is "identity" (passthrough) */
+        GPtrArray *iommus;  /* char*: names in sys/class/iommu: "dmar0", "ivhd0", "smmu3.…" */
+        GPtrArray *modules; /* char*: those of vfadm's trade that are loaded: "vfio_pci", "xen_pciback" … */
+        bool vfio_pci_sriov; /* vfio_pci's enable_sriov */
+        bool xen_dom0;
+
+        BootConf boot;
+        GPtrArray *mechanisms; /* Mechanism* */
+        GPtrArray *tools;      /* Tool* */
+} Setup;
+
+Setup *setup_new(void);
+void setup_free(Setup *setup);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Setup, setup_free)
+/* Takes nothing over. The rest is the caller's to fill. */
+Mechanism *setup_add_mechanism(Setup *setup, MechanismKind kind, const char *path, unsigned line);
+Tool *setup_add_tool(Setup *setup, const char *name, const char *version);
+const Tool *setup_tool(const Setup *setup, const char *name);
+bool setup_has_module(const Setup *setup, const char *name);
+const char *mechanism_word(MechanismKind kind); /* "udev rule", "modprobe option" … */
+
+/* The kernel's way to split its command line: blanks, and double quotes around a value. Free with g_strfreev(). */
+char **boot_words_split(const char *cmdline);
+/* The value of the last "key=value" among words ('-' and '_' in the key are the same, as for the kernel); "" for a bare
+ * "key"; NULL: not there. Borrowed. */
+const char *boot_words_get(char *const *words, const char *key);
+/* True when `key` has `value` among the parts of "key=a,b,c" in any of the words. */
+bool boot_words_have(char *const *words, const char *key, const char *value);
