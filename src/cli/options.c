@@ -29,6 +29,7 @@ static const Option options[] = {
         {{"from", 'f', OPT_FROM, "PF|VF", "take a free VF of this PF, or this very VF"}, TEXT, FIELD(from)},
         {{"timeout", 0, OPT_TIMEOUT, "SECONDS", "how long the guest may take to let go (30)"}, SECONDS, FIELD(timeout_ms)},
         {{"new-ledger", 0, OPT_NEW_LEDGER, NULL, "put a damaged ledger aside and begin a new one"}, FLAG, FIELD(new_ledger)},
+        {{"xml", 0, OPT_XML, NULL, "as 'virsh nodedev-dumpxml' prints it, also where no libvirt runs"}, FLAG, FIELD(xml)},
         {{"json", 'j', 0, NULL, "results, and errors too, as JSON on standard output"}, FLAG, FIELD(json)},
         {{"quiet", 'q', 0, NULL, "no progress and no notes on standard error"}, FLAG, FIELD(quiet)},
         {{"root", 0, 0, "FILE|DIR", "read a host that 'vfadm record' wrote (verbs that only read)"}, TEXT, FIELD(root)},

@@ -16,11 +16,12 @@ enum {
         OPT_TIMEOUT = 1 << 7,
         OPT_NEW_LEDGER = 1 << 8,
         OPT_COMMAND = 1 << 9, /* words after "--" are a command; for other verbs they are words like any */
+        OPT_XML = 1 << 16,
         OPT_CHANGES = OPT_DRY_RUN | OPT_DISRUPT,
 };
 
 typedef struct {
-        bool json, quiet, all, tree, dry_run, disrupt, with_group, new_ledger;
+        bool json, quiet, xml, all, tree, dry_run, disrupt, with_group, new_ledger;
         char *root;        /* NULL: this machine */
         char *ledger_dir;  /* NULL: /var/lib/vfadm */
         char *columns;

@@ -227,16 +227,20 @@ const Verb verbs[] = {
         {.name = "show",
          .usage = "DEVICE",
          .summary = "all about one device",
+         .options = OPT_XML,
          .min_args = 1,
          .max_args = 1,
          .run = verb_show,
          .description =
                  "Says all that vfadm knows of one PCI function: identity, driver, who uses it, its lease, where it is and what\n"
                  "bridges are above it, its IOMMU group with every member, capabilities and ways to reset it; of a PF, how many\n"
-                 "VFs it can have and what its driver takes; of a VF, its admin state.\n",
+                 "VFs it can have and what its driver takes; of a VF, its admin state.\n"
+                 "\n"
+                 "With --xml, what libvirt knows of it as a node device, element for element.\n",
          .examples = "vfadm show enp1s0\n"
                      "vfadm show enp1s0/3\n"
-                     "vfadm show 0000:01:10.6 --json\n"},
+                     "vfadm show 0000:01:10.6 --json\n"
+                     "vfadm show pci_0000_01_10_6 --xml\n"},
         {.name = "unbind",
          .usage = "DEVICE…",
          .summary = "give a device back to the host's own driver",

@@ -59,6 +59,7 @@ static void parse_express(const Space *space, size_t at, PciCaps *caps) {
 
         caps->pcie_type = (flags & PCI_EXP_FLAGS_TYPE) >> 4;
         caps->flr = get32(space, at + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLR;
+        caps->link_port = (uint8_t) (link >> 24);
         caps->link_speed_max = link & PCI_EXP_LNKCAP_SLS;
         caps->link_width_max = (uint8_t) ((link & PCI_EXP_LNKCAP_MLW) >> 4);
         caps->link_speed = status & PCI_EXP_LNKSTA_CLS;

@@ -15,11 +15,16 @@ static void names_free(void *p) {
         g_free(names);
 }
 
+/* "pci:v00008086d000010C9sv…": without the subsystem the name is the device's own, as lspci and libvirt give it, and not that
+ * of the board it sits on. */
+enum { DEVICE_PART = sizeof "pci:v00008086d000010C9" - 1 };
+
 static Names *look_up(struct udev_hwdb *hwdb, const char *modalias) {
         Names *names = g_new0(Names, 1);
+        g_autofree char *device = g_strndup(modalias, DEVICE_PART);
         struct udev_list_entry *entry;
 
-        udev_list_entry_foreach(entry, udev_hwdb_get_properties_list_entry(hwdb, modalias, 0)) {
+        udev_list_entry_foreach(entry, udev_hwdb_get_properties_list_entry(hwdb, device, 0)) {
                 const char *key = udev_list_entry_get_name(entry);
                 char **value = g_str_equal(key, "ID_VENDOR_FROM_DATABASE")  ? &names->vendor
                                : g_str_equal(key, "ID_MODEL_FROM_DATABASE") ? &names->device

@@ -32,6 +32,7 @@ typedef struct {
         uint16_t msi_vectors; /* 0: none */
         uint16_t msix_vectors;
         uint8_t link_width, link_speed, link_width_max, link_speed_max; /* speed: 1 = 2.5 GT/s … 6 = 64; 0 unknown */
+        uint8_t link_port;    /* Port Number of Link Capabilities */
         bool has_ari;         /* ARI capability (functions) */
         bool ari_forwarding_capable, ari_forwarding; /* ports: Device Capabilities/Control 2 */
         bool has_acs;
