@@ -64,14 +64,17 @@ static int make_guest(ActContext *act, const Step *step, const Fact *now, const 
         g_autofree char *kind = NULL, *name = NULL;
         g_autoptr(GError) problem = NULL;
 
-        const GuestBackend *backend = guest_ref_parse(step->guest, &kind, &name) && kind ? guest_backend(kind) : NULL;
-        if (!backend) {
-                g_set_error(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "%s: no backend for this kind of guest is installed", step->guest);
-                return -EOPNOTSUPP;
+        if (!guest_ref_parse(step->guest, &kind, &name) || !kind) {
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_LEDGER, "'%s' names no guest", step->guest);
+                return -EINVAL;
         }
+        const GuestBackend *backend = guest_backend(kind, error);
+        if (!backend)
+                return -EOPNOTSUPP;
         if (!target->text)
                 return unplug(act, step, backend, name, error);
-        if (backend->plug(act->io, name, step->dev, target->text, step->guest_bus, &problem))
+        const GuestPlugged device = {step->dev, target->text, step->guest_bus, step->mask ? &target->vf : NULL};
+        if (backend->plug(act->io, name, &device, &problem))
                 return 0;
         int r = errno_of(problem);
         g_propagate_error(error, g_steal_pointer(&problem));

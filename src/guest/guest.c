@@ -2,41 +2,55 @@
 #include "guest/guest.h"
 
 #include "base/error.h"
+#include "guest/module.h"
 #include "guest/qemu.h"
 
-static const GuestBackend *const backends[] = {&qemu_backend};
+static const GuestBackend *const builtin[] = {&qemu_backend};
 
-/* Known to people, not to this vfadm. */
-static const char *const missing[] = {"libvirt", "xen"};
-
-const GuestBackend *guest_backend(const char *name) {
-        for (size_t i = 0; i < G_N_ELEMENTS(backends); i++)
-                if (g_str_equal(backends[i]->name, name))
-                        return backends[i];
+const GuestBackend *guest_backend(const char *name, GError **error) {
+        for (size_t i = 0; i < G_N_ELEMENTS(builtin); i++)
+                if (g_str_equal(builtin[i]->name, name))
+                        return builtin[i];
+        if (!g_str_equal(name, "xen"))
+                return guest_module_load(name, error);
+        g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "this vfadm has no xen backend yet; guests that it can reach are named qemu:NAME and libvirt:NAME");
         return NULL;
 }
 
-static void set_unknown_backend(const char *ref, const char *backend, GError **error) {
-        for (size_t i = 0; i < G_N_ELEMENTS(missing); i++)
-                if (g_str_equal(missing[i], backend)) {
-                        g_set_error(
-                                error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED,
-                                "%s: this vfadm has no %s backend yet; guests that it can reach are named qemu:NAME",
-                                ref, backend);
-                        return;
-                }
-        g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "%s: there is no backend '%s'; name a guest as qemu:NAME",
-                    ref, backend);
+/* Those that are here: the builtin ones, then each module that is installed and can be loaded. Borrowed. */
+static GPtrArray *backends_here(void) {
+        GPtrArray *ret = g_ptr_array_new();
+        for (size_t i = 0; i < G_N_ELEMENTS(builtin); i++)
+                g_ptr_array_add(ret, (void *) builtin[i]);
+        for (const char *const *name = guest_module_names; *name; name++) {
+                const GuestBackend *backend = guest_module_installed(*name) ? guest_module_load(*name, NULL) : NULL;
+                if (backend)
+                        g_ptr_array_add(ret, (void *) backend);
+        }
+        return ret;
 }
 
-/* A bare name: every backend is asked, one must know it. What a backend has against it counts more than that the
- * others do not know it. */
+/* Why a bare name found nothing: what a backend has against it counts more than that the others do not know it. That a module's
+ * own service does not run says nothing of the name. */
+static void remember(GError **first, GError **other, GError *problem, bool module) {
+        bool unknown = g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_NOT_FOUND) ||
+                       (module && g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED));
+        GError **place = unknown ? first : other;
+        if (*place)
+                g_error_free(problem);
+        else
+                *place = problem;
+}
+
+/* A bare name: every backend is asked, one must know it. */
 static GuestInfo *read_bare(Io *io, const char *name, GError **error) {
+        g_autoptr(GPtrArray) backends = backends_here();
         g_autoptr(GuestInfo) found = NULL;
         g_autoptr(GError) first = NULL, other = NULL;
-        for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {
-                g_autoptr(GError) problem = NULL;
-                g_autoptr(GuestInfo) info = backends[i]->read(io, name, &problem);
+        for (unsigned i = 0; i < backends->len; i++) {
+                const GuestBackend *backend = backends->pdata[i];
+                GError *problem = NULL;
+                g_autoptr(GuestInfo) info = backend->read(io, name, &problem);
                 if (info && found) {
                         g_set_error(error, VFADM_ERROR, VFADM_ERROR_REFUSED,
                                     "%s: both %s:%s and %s:%s run; name one of them so", name, found->backend,
@@ -45,10 +59,8 @@ static GuestInfo *read_bare(Io *io, const char *name, GError **error) {
                 }
                 if (info)
                         found = g_steal_pointer(&info);
-                else if (!g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_NOT_FOUND) && !other)
-                        other = g_steal_pointer(&problem);
-                else if (!first)
-                        first = g_steal_pointer(&problem);
+                else
+                        remember(&first, &other, problem, i >= G_N_ELEMENTS(builtin));
         }
         if (found)
                 return g_steal_pointer(&found);
@@ -60,26 +72,25 @@ GuestInfo *guest_read(Io *io, const char *ref, GError **error) {
         g_autofree char *backend_name = NULL, *name = NULL;
         if (!guest_ref_parse(ref, &backend_name, &name)) {
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE,
-                            "a guest is named as qemu:NAME, or by its bare name, without '/' and control characters");
+                            "a guest is named as qemu:NAME or libvirt:NAME, or by its bare name, without '/' and control characters");
                 return NULL;
         }
         if (!backend_name)
                 return read_bare(io, name, error);
-        const GuestBackend *backend = guest_backend(backend_name);
-        if (backend)
-                return backend->read(io, name, error);
-        set_unknown_backend(ref, backend_name, error);
-        return NULL;
+        const GuestBackend *backend = guest_backend(backend_name, error);
+        return backend ? backend->read(io, name, error) : NULL;
 }
 
 GPtrArray *guest_list(Io *io, GError **error) {
+        g_autoptr(GPtrArray) backends = backends_here();
         g_autoptr(GPtrArray) ret = g_ptr_array_new_with_free_func(g_free);
-        for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {
+        for (unsigned i = 0; i < backends->len; i++) {
+                const GuestBackend *backend = backends->pdata[i];
                 g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-                if (!backends[i]->list(io, names, error))
+                if (!backend->list(io, names, error))
                         return NULL;
                 for (unsigned n = 0; n < names->len; n++)
-                        g_ptr_array_add(ret, g_strdup_printf("%s:%s", backends[i]->name, (char *)names->pdata[n]));
+                        g_ptr_array_add(ret, g_strdup_printf("%s:%s", backend->name, (char *) names->pdata[n]));
         }
         return g_steal_pointer(&ret);
 }

@@ -3,8 +3,17 @@
 
 #include "io/io.h"
 #include "model/guest.h"
+#include "model/vfstate.h"
 
 typedef enum { GUEST_PLUG_DONE, GUEST_PLUG_FAILED, GUEST_PLUG_PENDING } GuestPlug;
+
+/* A device on its way into a guest. Borrowed texts. */
+typedef struct {
+        PciAddr host;      /* bound to VFIO */
+        const char *id;    /* what the guest's monitor is to call it */
+        const char *bus;   /* the slot, as GuestSlot names it */
+        const VfState *vf; /* of a network card's VF: its MAC and VLAN, for a backend that keeps them; else NULL */
+} GuestPlugged;
 
 typedef struct {
         const char *name; /* "qemu" */
@@ -13,15 +22,16 @@ typedef struct {
         /* NOT_FOUND means that for certain no such guest runs; a name that fits several is REFUSED, and a guest that
          * cannot be reached is anything else. */
         GuestInfo *(*read)(Io *io, const char *name, GError **error);
-        /* Gives `host` to the guest as device `id` on slot `bus`; returns when the guest's monitor lists it. */
-        bool (*plug)(Io *io, const char *name, PciAddr host, const char *id, const char *bus, GError **error);
+        /* Returns when the guest's monitor lists it. */
+        bool (*plug)(Io *io, const char *name, const GuestPlugged *device, GError **error);
         /* Asks the guest to let go and waits for DEVICE_DELETED. PENDING: asked, not gone within `timeout_ms`.
          * A device or guest that is not there is DONE. The error is set for FAILED and for PENDING. */
         GuestPlug (*unplug)(Io *io, const char *name, const char *id, unsigned timeout_ms, GError **error);
 } GuestBackend;
 
-/* NULL for an unknown name. */
-const GuestBackend *guest_backend(const char *name);
+/* The backend of this name, its module loaded where it is one. NULL: USAGE, there is none of that name; UNSUPPORTED, its module
+ * is not installed or cannot be loaded. */
+const GuestBackend *guest_backend(const char *name, GError **error);
 
 /* Reads a guest by "qemu:web1" or a bare name; a bare name must fit one guest only. */
 GuestInfo *guest_read(Io *io, const char *ref, GError **error);

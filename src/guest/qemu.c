@@ -283,8 +283,8 @@ static GuestInfo *read_guest(Io *io, const char *name, GError **error) {
         return qemu_read(io, name, &qemu_times, error);
 }
 
-static bool plug(Io *io, const char *name, PciAddr host, const char *id, const char *bus, GError **error) {
-        return qemu_plug(io, name, host, id, bus, &qemu_times, error);
+static bool plug(Io *io, const char *name, const GuestPlugged *device, GError **error) {
+        return qemu_plug(io, name, device->host, device->id, device->bus, &qemu_times, error);
 }
 
 static GuestPlug unplug(Io *io, const char *name, const char *id, unsigned timeout_ms, GError **error) {

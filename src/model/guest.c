@@ -36,6 +36,7 @@ void guest_info_free(GuestInfo *info) {
         g_free(info->uuid);
         g_free(info->socket);
         g_free(info->status);
+        g_free(info->machine);
         g_ptr_array_unref(info->slots);
         g_ptr_array_unref(info->devices);
         g_free(info);

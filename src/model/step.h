@@ -45,7 +45,7 @@ typedef struct {
         PciAddr pf;
         unsigned vf_index;
         char *netdev;      /* PF's network device for STEP_LINK and STEP_VF_STATE: a hint, read again before use */
-        unsigned mask;     /* STEP_VF_STATE: VF_* bits */
+        unsigned mask;     /* STEP_VF_STATE: VF_* bits; STEP_GUEST: those of `to.vf`, for a guest that is told its MAC; not journaled */
         char *guest;       /* STEP_GUEST: "qemu:web1" */
         char *guest_bus;   /* STEP_GUEST: the slot to use */
         char *path;        /* STEP_FILE: below the root; STEP_BOOT: what the loader reads, or NULL */

@@ -161,6 +161,10 @@ void plan_give(Plan *plan, const PlanInput *input, const Dev *dev, const Want *w
         step->guest = g_strdup(guest);
         step->guest_bus = g_strdup(slot->bus);
         step->to.text = g_strdup(id);
+        if (dev->is_vf && dev_is_network(dev)) {
+                step->mask = state.known;
+                step->to.vf = state;
+        }
 }
 
 /* By its address, and by the id that it was given: QEMU does not tell the address of every device. */

@@ -86,9 +86,9 @@ class Lab:
             assert len(lines) == 1, f"one error line was expected\n{result}"
         return result
 
-    def install(self, package):
-        self.push(package)
-        self.sh(f"dpkg -i /root/{pathlib.Path(package).name}")
+    def install(self, packages):
+        self.push(*packages)
+        self.sh("dpkg -i " + " ".join(f"/root/{pathlib.Path(package).name}" for package in packages))
 
     # --- facts, from the kernel itself and not from vfadm
 

@@ -1,4 +1,4 @@
-"""The lab itself: two at once on one wire, and no leftovers when it is interrupted. Cases take the package."""
+"""The lab itself: two at once on one wire, and no leftovers when it is interrupted. Cases take the packages."""
 import os
 import pathlib
 import signal
@@ -8,14 +8,14 @@ import time
 from harness import PF, VFLAB, Lab
 
 
-def shares_a_wire(package):
+def shares_a_wire(packages):
     """two labs at once: VFs on VLAN 42 of two cards on one wire ping each other, on VLAN 43 they do not"""
     pid = os.getpid()
     labs = [Lab(f"test-wire-{side}-{pid}") for side in "ab"]
     try:
         for number, lab in enumerate(labs, 1):
             lab.up("--wire", f"wire-{pid}")
-            lab.install(package)
+            lab.install(packages)
             lab.sh(f"ip link set {PF} up")
             lab.vfadm("enable", PF, "1")
             lab.vfadm("set", f"{PF}/0", f"mac=02:00:00:00:42:0{number}", "vlan=42")
@@ -44,7 +44,7 @@ def processes_of(name):
     return found
 
 
-def leaves_nothing_behind(_package):
+def leaves_nothing_behind(_packages):
     """an interrupted 'up' leaves no process, no mount and no lab"""
     name = f"test-interrupted-{os.getpid()}"
     mounts = pathlib.Path("/proc/self/mountinfo").read_text()

@@ -438,12 +438,12 @@ GuestInfo *guest_read(Io *io, const char *ref, GError **error) {
         return info;
 }
 
-static bool fake_plug(Io *io, const char *name, PciAddr host, const char *id, const char *bus, GError **error) {
-        if (change(of(io), "plug %s on %s", id, bus) < 0) {
+static bool fake_plug(Io *io, const char *name, const GuestPlugged *device, GError **error) {
+        if (change(of(io), "plug %s on %s", device->id, device->bus) < 0) {
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_FAILED, "qemu:web1 says no");
                 return false;
         }
-        of(io)->guest_has = g_strdup(id);
+        of(io)->guest_has = g_strdup(device->id);
         return true;
 }
 
@@ -458,7 +458,7 @@ static GuestPlug fake_unplug(Io *io, const char *name, const char *id, unsigned 
         return GUEST_PLUG_DONE;
 }
 
-const GuestBackend *guest_backend(const char *name) {
+const GuestBackend *guest_backend(const char *name, GError **error) {
         static const GuestBackend backend = {.name = "qemu", .plug = fake_plug, .unplug = fake_unplug};
         return g_str_equal(name, "qemu") ? &backend : NULL;
 }

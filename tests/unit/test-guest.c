@@ -349,7 +349,7 @@ static void test_names(void) {
                 {"twin", VFADM_ERROR_REFUSED, "qemu:pid-900, qemu:pid-901"},
                 {"qemu:lv", VFADM_ERROR_UNSUPPORTED, "lv belongs to libvirt"},
                 {"silent", VFADM_ERROR_UNSUPPORTED, "-qmp unix:PATH"},
-                {"libvirt:lv", VFADM_ERROR_UNSUPPORTED, "no libvirt backend yet"},
+                {"libvirt:lv", VFADM_ERROR_UNSUPPORTED, "vfadm-libvirt"},
                 {"xen:dom", VFADM_ERROR_UNSUPPORTED, "no xen backend yet"},
                 {"vmware:x", VFADM_ERROR_USAGE, "vmware"},
                 {"qemu:", VFADM_ERROR_USAGE, "qemu:NAME"},
@@ -469,9 +469,9 @@ static void test_plug(void) {
         Host *made = usual(&fake);
         g_autoptr(Io) io = &made->io;
         g_autoptr(GError) error = NULL;
-        const GuestBackend *backend = guest_backend("qemu");
+        const GuestBackend *backend = guest_backend("qemu", NULL);
         g_assert_nonnull(backend);
-        g_assert_true(backend->plug(io, "web1", vf0, "vfadm-0000-01-10.0", "rp2", &error));
+        g_assert_true(backend->plug(io, "web1", &(GuestPlugged) {vf0, "vfadm-0000-01-10.0", "rp2", NULL}, &error));
         g_assert_no_error(error);
         g_assert_true(fake_qmp_has_host(fake, "0000:01:10.0"));
         g_autoptr(GuestInfo) info = backend->read(io, "web1", &error);
@@ -481,13 +481,13 @@ static void test_plug(void) {
         g_assert_nonnull(device);
         g_assert_cmpstr(device->id, ==, "vfadm-0000-01-10.0");
         /* Again after a crash: the same device is as it shall be, another one under its id is not. */
-        g_assert_true(backend->plug(io, "web1", vf0, "vfadm-0000-01-10.0", "rp2", &error));
+        g_assert_true(backend->plug(io, "web1", &(GuestPlugged) {vf0, "vfadm-0000-01-10.0", "rp2", NULL}, &error));
         g_assert_no_error(error);
         PciAddr other = {.bus = 1, .slot = 16, .function = 2};
-        g_assert_false(backend->plug(io, "web1", other, "vfadm-0000-01-10.0", "rp2", &error));
+        g_assert_false(backend->plug(io, "web1", &(GuestPlugged) {other, "vfadm-0000-01-10.0", "rp2", NULL}, &error));
         error_is(error, VFADM_ERROR_IN_USE, "another device of the guest has this id");
         g_clear_error(&error);
-        g_assert_false(backend->plug(io, "web1", other, "v2", "rp9", &error));
+        g_assert_false(backend->plug(io, "web1", &(GuestPlugged) {other, "v2", "rp9", NULL}, &error));
         error_is(error, VFADM_ERROR_NOT_FOUND, "the guest has no such slot");
 }
 
@@ -728,24 +728,24 @@ static void test_real_q35(void) {
 
         /* QEMU's own words for what cannot be, as we explain them. */
         PciAddr nowhere = {.domain = 0xffff, .bus = 0xfe, .slot = 31, .function = 7};
-        g_assert_false(guest_backend("qemu")->plug(io, real.name, nowhere, "v", "rp2", &error));
+        g_assert_false(guest_backend("qemu", NULL)->plug(io, real.name, &(GuestPlugged) {nowhere, "v", "rp2", NULL}, &error));
         error_is(error, VFADM_ERROR_NOT_FOUND, "ffff:fe:1f.7");
         g_clear_error(&error);
-        g_assert_false(guest_backend("qemu")->plug(io, real.name, nowhere, "v", "rp9", &error));
+        g_assert_false(guest_backend("qemu", NULL)->plug(io, real.name, &(GuestPlugged) {nowhere, "v", "rp9", NULL}, &error));
         error_is(error, VFADM_ERROR_NOT_FOUND, "the guest has no such slot");
         g_clear_error(&error);
         /* It never booted, so it lets nothing go; that it was asked is remembered. */
-        g_assert_cmpint(guest_backend("qemu")->unplug(io, real.name, "rng0", 300, &error), ==, GUEST_PLUG_PENDING);
+        g_assert_cmpint(guest_backend("qemu", NULL)->unplug(io, real.name, "rng0", 300, &error), ==, GUEST_PLUG_PENDING);
         error_is(error, VFADM_ERROR_PENDING, "rng0");
         g_clear_error(&error);
-        g_assert_cmpint(guest_backend("qemu")->unplug(io, real.name, "v", 300, &error), ==, GUEST_PLUG_DONE);
+        g_assert_cmpint(guest_backend("qemu", NULL)->unplug(io, real.name, "v", 300, &error), ==, GUEST_PLUG_DONE);
         g_assert_no_error(error);
         /* A port that was empty at reset is off, and QEMU takes a device out of it at once. */
         real_add(io, &real, "hot", "rp2");
         g_autoptr(GuestInfo) more = real_read(io, &real);
         slot_is(more, 1, "rp2", false, true);
         int64_t before = g_get_monotonic_time();
-        g_assert_cmpint(guest_backend("qemu")->unplug(io, real.name, "hot", 20000, &error), ==, GUEST_PLUG_DONE);
+        g_assert_cmpint(guest_backend("qemu", NULL)->unplug(io, real.name, "hot", 20000, &error), ==, GUEST_PLUG_DONE);
         g_assert_no_error(error);
         g_assert_cmpint(g_get_monotonic_time() - before, <, 3 * G_USEC_PER_SEC); /* by its event, not by looking */
         g_autoptr(GuestInfo) less = real_read(io, &real);
@@ -767,7 +767,7 @@ static void test_real_pc(void) {
         slot_is(info, 0, "pci.0", true, true);
         kill(real.pid, SIGTERM);
         /* Ending while it is asked is letting go. */
-        g_assert_cmpint(guest_backend("qemu")->unplug(io, real.name, "none", 20000, &error), ==, GUEST_PLUG_DONE);
+        g_assert_cmpint(guest_backend("qemu", NULL)->unplug(io, real.name, "none", 20000, &error), ==, GUEST_PLUG_DONE);
         g_assert_no_error(error);
         real_stop(&real);
 }

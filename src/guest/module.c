@@ -1,0 +1,43 @@
+/* Opens backends that are loadable modules. */
+#include "guest/module.h"
+
+#include "base/error.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+const char *const guest_module_names[] = {"libvirt", NULL};
+
+static char *module_path(const char *name) {
+        return g_strdup_printf("%s/guest-%s.so", VFADM_MODULE_DIR, name);
+}
+
+bool guest_module_installed(const char *name) {
+        g_autofree char *path = module_path(name);
+        return access(path, F_OK) == 0;
+}
+
+const GuestBackend *guest_module_load(const char *name, GError **error) {
+        if (!g_strv_contains(guest_module_names, name)) {
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "there is no backend '%s'; a guest is named as qemu:NAME or libvirt:NAME", name);
+                return NULL;
+        }
+        g_autofree char *path = module_path(name);
+        if (!guest_module_installed(name)) {
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "guests of %s need %s, which is not installed; install the package vfadm-%s", name, path, name);
+                return NULL;
+        }
+        /* Never closed: dlopen() gives the same one again, and libraries below it (libvirt's) do not survive being unloaded. */
+        void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        const GuestModule *module = handle ? dlsym(handle, "guest_module") : NULL;
+        if (!module) {
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "guests of %s: %s cannot be loaded: %s", name, path, dlerror());
+                return NULL;
+        }
+        if (module->abi != GUEST_MODULE_ABI) {
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "guests of %s: %s belongs to another version of vfadm (%d, not %d); install both of one version", name, path, module->abi,
+                            GUEST_MODULE_ABI);
+                return NULL;
+        }
+        return module->backend;
+}

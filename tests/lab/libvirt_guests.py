@@ -1,0 +1,150 @@
+"""Guests that libvirt runs: a VF goes into a real one and comes back, whatever libvirt's daemon and its users do meanwhile."""
+from xml.sax.saxutils import escape
+
+from harness import BDF, PF
+
+MAC = "02:00:00:00:42:20"
+VF0 = "0000:01:10.0"
+GUEST = "/opt/vflab/guest"
+STATE = "/run/vflab"
+# What a shell, a path or XML could trip over; libvirt itself takes all of it as a name.
+ODD_NAME = "o'dd & <b> \"x\" $(id) ;"
+
+DOMAIN = """<domain type='kvm'>
+  <name>{name}</name>
+  <memory unit='MiB'>256</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='q35'>hvm</type><kernel>{files}/vmlinuz</kernel><initrd>{files}/initrd.img</initrd>
+    <cmdline>console=ttyS0 quiet mitigations=off panic=-1 vflab.stay=1 vflab.ip=10.9.0.2/24</cmdline></os>
+  <features><acpi/></features>
+  <cpu mode='host-passthrough'/>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <controller type='usb' model='none'/>
+    <controller type='pci' index='1' model='pcie-root-port'/>
+    <controller type='pci' index='2' model='pcie-root-port'/>
+    <serial type='unix'><source mode='bind' path='{state}/console.sock'/><log file='{state}/console.log' append='off'/></serial>
+    <memballoon model='none'/>
+  </devices>
+</domain>
+"""
+
+
+def start(lab, name, folder):
+    """Defines and starts a domain; its console is where the guest's own scripts look for it."""
+    state = f"{STATE}/{folder}"
+    lab.run("sh", "-c", f"mkdir -p {state}; chmod 777 {state}; cat >{state}/domain.xml",
+            input=DOMAIN.format(name=escape(name), files=GUEST, state=state))
+    lab.sh(f"virsh define {state}/domain.xml")
+    assert lab.run("virsh", "start", name).status == 0
+    lab.await_guest(folder, "^GUEST ready")
+
+
+def stop(lab, name, folder):
+    lab.run("virsh", "destroy", name)
+    lab.run("virsh", "undefine", name)
+    lab.sh(f"rm -rf {STATE}/{folder}")
+
+
+def devices_of(lab, name):
+    """How many VFIO devices the live domain has, by virsh."""
+    return lab.run("sh", "-c", 'virsh dumpxml "$1" | grep -c "<driver name=.vfio"', "sh", name).out.strip()
+
+
+def bare(lab, index=0, vf=VF0):
+    line = lab.vf_line(index)
+    assert "00:00:00:00:00:00" in line and "vlan" not in line and "trust off" in line, line
+    assert (lab.driver(vf), lab.override(vf)) == ("none", "(null)")
+    assert lab.leases() == []
+
+
+def attaches(lab):
+    """attach: an interface with MAC and VLAN in the domain, the MAC in the guest; detach gives the VF back as it was"""
+    lab.sh(f"ip link set {PF} up")
+    lab.vfadm("enable", PF, "2")
+    start(lab, "web1", "web1")
+    assert lab.vfadm("attach", "libvirt:web1", "--from", PF, f"mac={MAC}", "vlan=42", "trust=on", "--dry-run").out
+    assert devices_of(lab, "web1") == "0"
+    lab.vfadm("attach", "libvirt:web1", "--from", PF, f"mac={MAC}", "vlan=42", "trust=on", says=VF0)
+    live = lab.sh("virsh dumpxml web1")
+    interface = live[live.index("<interface type='hostdev'"):live.index("</interface>")]
+    for part in (f"<mac address='{MAC}'/>", "<tag id='42'/>", "bus='0x01' slot='0x10' function='0x0'", "ua-vfadm-0000-01-10_0"):
+        assert part in interface, interface
+    line = lab.vf_line(0)
+    assert MAC in line and "vlan 42" in line and "trust on" in line, line
+    lab.await_guest("web1", f"GUEST nic=eth0 driver=igbvf .* mac={MAC}")
+    assert [(lease["guest"], lease["address"]) for lease in lab.leases()] == [("libvirt:web1", VF0)], lab.leases()
+    lab.vfadm("detach", "web1", f"{PF}/0")
+    lab.await_guest("web1", "GUEST nic=eth0 gone")
+    assert devices_of(lab, "web1") == "0"
+    bare(lab)
+
+
+def all_taken(lab):
+    """all VFs taken: the next attach says so; no slot left: that too, before anything is done"""
+    for index in (0, 1):
+        lab.vfadm("attach", "libvirt:web1", "--from", f"{PF}/{index}")
+    lab.vfadm("attach", "libvirt:web1", "--from", PF, status=5, says=f"all 2 VFs of {PF} are in use")
+    lab.vfadm("detach", "libvirt:web1", f"{PF}/1")
+    lab.vfadm("detach", "libvirt:web1", VF0)
+    bare(lab)
+    bare(lab, 1, "0000:01:10.2")
+
+
+def daemon_restarts(lab):
+    """libvirtd restarted, then killed, while a guest has a VF: nothing is lost, and it comes back"""
+    lab.vfadm("attach", "web1", "--from", f"{PF}/0", f"mac={MAC}")
+    lab.sh("systemctl restart libvirtd")
+    assert devices_of(lab, "web1") == "1"
+    lab.vfadm("recover", says="nothing to recover")
+    lab.sh("kill -9 $(pgrep -x libvirtd); systemctl reset-failed libvirtd; systemctl start libvirtd")
+    assert MAC in lab.vf_line(0) and len(lab.leases()) == 1
+    lab.vfadm("detach", "web1", VF0)
+    bare(lab)
+
+
+def without_daemon(lab):
+    """no libvirt daemon: told so, and the lease stays until it is back"""
+    lab.vfadm("attach", "web1", "--from", f"{PF}/0")
+    lab.sh("systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd.service")
+    lab.vfadm("detach", "libvirt:web1", VF0, status=6, says="libvirt does not run here")
+    lab.vfadm("attach", "libvirt:web1", status=6, says="systemctl start libvirtd.socket")
+    assert len(lab.leases()) == 1
+    lab.sh("systemctl start libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket")
+    lab.vfadm("detach", "libvirt:web1", VF0)
+    bare(lab)
+
+
+def behind_our_back(lab):
+    """virsh takes the device out behind vfadm's back: the ledger is brought along, and the VF is as it was"""
+    lab.vfadm("attach", "web1", "--from", f"{PF}/0", f"mac={MAC}", "vlan=42")
+    lab.sh("virsh detach-device-alias web1 ua-vfadm-0000-01-10_0 --live; "
+           "timeout 60 sh -c 'while virsh dumpxml web1 | grep -q \"<driver name=.vfio\"; do sleep 0.1; done'")
+    lab.vfadm("release", VF0)
+    bare(lab)
+
+
+def destroyed(lab):
+    """a guest that is destroyed gives its VF back at the next verb"""
+    lab.vfadm("attach", "web1", "--from", f"{PF}/0", f"mac={MAC}", "vlan=42")
+    lab.sh("virsh destroy web1")
+    lab.vfadm("attach", "libvirt:web1", status=3, says="does not run")
+    lab.vfadm("recover")
+    bare(lab)
+    stop(lab, "web1", "web1")
+
+
+def odd_name(lab):
+    """a domain whose name is a trap for shells, paths and XML gets a VF like any other"""
+    start(lab, ODD_NAME, "odd")
+    lab.vfadm("attach", "libvirt:" + ODD_NAME, "--from", f"{PF}/0")
+    assert devices_of(lab, ODD_NAME) == "1"
+    lab.vfadm("detach", "libvirt:" + ODD_NAME, VF0)
+    bare(lab)
+    stop(lab, ODD_NAME, "odd")
+    lab.vfadm("attach", "libvirt:nobody", status=3, says="nobody")
+    lab.vfadm("disable", PF)
+    assert lab.numvfs(BDF) == 0
+
+
+CASES = [attaches, all_taken, daemon_restarts, without_daemon, behind_our_back, destroyed, odd_name]
