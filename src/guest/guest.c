@@ -29,14 +29,21 @@ static void set_unknown_backend(const char *ref, const char *backend, GError **e
                     ref, backend);
 }
 
+/* The two ways to look at a guest; a backend's `read` or `examine`. */
+typedef GuestInfo *(*Look)(Io *io, const char *name, GError **error);
+
+static Look look_of(const GuestBackend *backend, bool examine) {
+        return examine ? backend->examine : backend->read;
+}
+
 /* A bare name: every backend is asked, one must know it. What a backend has against it counts more than that the
  * others do not know it. */
-static GuestInfo *read_bare(Io *io, const char *name, GError **error) {
+static GuestInfo *look_bare(Io *io, const char *name, bool examine, GError **error) {
         g_autoptr(GuestInfo) found = NULL;
         g_autoptr(GError) first = NULL, other = NULL;
         for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {
                 g_autoptr(GError) problem = NULL;
-                g_autoptr(GuestInfo) info = backends[i]->read(io, name, &problem);
+                g_autoptr(GuestInfo) info = look_of(backends[i], examine)(io, name, &problem);
                 if (info && found) {
                         g_set_error(error, VFADM_ERROR, VFADM_ERROR_REFUSED,
                                     "%s: both %s:%s and %s:%s run; name one of them so", name, found->backend,
@@ -56,7 +63,7 @@ static GuestInfo *read_bare(Io *io, const char *name, GError **error) {
         return NULL;
 }
 
-GuestInfo *guest_read(Io *io, const char *ref, GError **error) {
+static GuestInfo *look(Io *io, const char *ref, bool examine, GError **error) {
         g_autofree char *backend_name = NULL, *name = NULL;
         if (!guest_ref_parse(ref, &backend_name, &name)) {
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE,
@@ -64,12 +71,31 @@ GuestInfo *guest_read(Io *io, const char *ref, GError **error) {
                 return NULL;
         }
         if (!backend_name)
-                return read_bare(io, name, error);
+                return look_bare(io, name, examine, error);
         const GuestBackend *backend = guest_backend(backend_name);
         if (backend)
-                return backend->read(io, name, error);
+                return look_of(backend, examine)(io, name, error);
         set_unknown_backend(ref, backend_name, error);
         return NULL;
+}
+
+GuestInfo *guest_read(Io *io, const char *ref, GError **error) {
+        return look(io, ref, false, error);
+}
+
+GuestInfo *guest_examine(Io *io, const char *ref, GError **error) {
+        return look(io, ref, true, error);
+}
+
+static void info_free(void *data) {
+        guest_info_free(data);
+}
+
+GPtrArray *guest_examine_all(Io *io, GPtrArray *notes) {
+        GPtrArray *ret = g_ptr_array_new_with_free_func(info_free);
+        for (size_t i = 0; i < G_N_ELEMENTS(backends); i++)
+                backends[i]->examine_all(io, ret, notes);
+        return ret;
 }
 
 GPtrArray *guest_list(Io *io, GError **error) {

@@ -13,6 +13,10 @@ typedef struct {
         /* NOT_FOUND means that for certain no such guest runs; a name that fits several is REFUSED, and a guest that
          * cannot be reached is anything else. */
         GuestInfo *(*read)(Io *io, const char *name, GError **error);
+        /* As read, by all that can be looked at; NOT_FOUND and REFUSED only. */
+        GuestInfo *(*examine)(Io *io, const char *name, GError **error);
+        /* Adds every guest of this backend that runs: GuestInfo*. */
+        void (*examine_all)(Io *io, GPtrArray *guests, GPtrArray *notes);
         /* Gives `host` to the guest as device `id` on slot `bus`; returns when the guest's monitor lists it. */
         bool (*plug)(Io *io, const char *name, PciAddr host, const char *id, const char *bus, GError **error);
         /* Asks the guest to let go and waits for DEVICE_DELETED. PENDING: asked, not gone within `timeout_ms`.
