@@ -21,12 +21,17 @@ _vfadm_devices() {
         esac
 }
 
+# Findings by name.
+_vfadm_findings() {
+        vfadm doctor --explain 2>/dev/null | sed 's/ .*//'
+}
+
 # Guests (4), numbers (1) and devices (2) of the leases, by column.
 _vfadm_leases() {
         vfadm leases --quiet 2>/dev/null | awk -v column="$1" 'NR > 1 { print $column }'
 }
 
-# What can stand as the word number $2 (from 1) after the verb $1.
+# What can stand as the word number $2 (from 1) after the verb $1; $3: --explain was said.
 _vfadm_words() {
         local keys="mac= vlan= trust=on trust=off spoofchk=on spoofchk=off link=auto link=on link=off min-rate= max-rate="
         case $1:$2 in
@@ -34,6 +39,7 @@ _vfadm_words() {
         enable:1 | disable:1) _vfadm_devices pf ;;
         enable:2) echo all ;;
         list:* | show:1) _vfadm_devices any ;;
+        doctor:1) if [[ $3 ]]; then _vfadm_findings && echo all; else _vfadm_devices any && _vfadm_leases 4; fi ;;
         bind:1 | unbind:1) _vfadm_devices all ;;
         bind:2) echo vfio vfio-pci ;;
         set:1) _vfadm_devices vf ;;
@@ -47,7 +53,7 @@ _vfadm_words() {
 }
 
 _vfadm() {
-        local line=${COMP_LINE:0:COMP_POINT} verb='' number=0 before='' list word
+        local line=${COMP_LINE:0:COMP_POINT} verb='' number=0 before='' explain='' list word
         local -a words
 
         # The line's own words: bash parts them also at ':' and '=', which addresses and keys are full of.
@@ -65,6 +71,7 @@ _vfadm() {
                         fi
                         ;;
                 esac
+                [[ $word == --explain ]] && explain=yes
                 before=$word
         done
 
@@ -84,7 +91,7 @@ _vfadm() {
                 elif [[ ! $verb ]]; then
                         list=$(_vfadm_verbs)
                 else
-                        list=$(_vfadm_words "$verb" $((number + 1)))
+                        list=$(_vfadm_words "$verb" $((number + 1)) "$explain")
                 fi
                 ;;
         esac

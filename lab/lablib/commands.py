@@ -28,9 +28,11 @@ def up(options):
 def bring_up(options, progress):
     lab = Machine(options.name)
     if lab.running and lab.record["up"]:
-        if lab.record["topology"] != options.topology or lab.record["wire"] != options.wire:
-            raise LabError(f"lab '{lab.name}' is running as {lab.record['topology']}, "
-                           f"wire {lab.record['wire'] or '-'}; use another --name, or end it first")
+        asked = (options.topology, options.wire, options.words)
+        if (lab.record["topology"], lab.record["wire"], lab.record.get("words")) != asked:
+            raise LabError(f"lab '{lab.name}' is running as {lab.record['topology']}, wire "
+                           f"{lab.record['wire'] or '-'}, words '{lab.record.get('words') or ''}'; "
+                           "use another --name, or end it first")
         print(f"vflab: lab '{lab.name}' is running already", file=sys.stderr)
         return 0
     machine.stop(lab)
@@ -39,16 +41,27 @@ def bring_up(options, progress):
     # Two labs that come up at once must not both take the same side of a wire.
     with cache.locked("wire") if options.wire else contextlib.nullcontext():
         side = machine.wire_side(options.wire) if options.wire else "a"
-        launch = machine.Launch(folder, options.topology, options.wire, side, accelerate)
+        launch = machine.Launch(folder, options.topology, options.wire, side, accelerate,
+                                options.words)
         machine.reserve(lab, launch)
     try:
         start(lab, launch, options.cold or options.topology in topology.NOT_SAVED, progress)
+    except (LabError, OSError) as error:
+        if lab.ended:
+            machine.stop(lab)
+            raise LabError(f"lab '{lab.name}' was ended by 'vflab down' before it was up") from None
+        clean_up(lab)
+        raise error if isinstance(error, LabError) else LabError(str(error)) from error
     except BaseException:
-        machine.keep_console(lab)
-        machine.stop(lab)
+        clean_up(lab)
         raise
     progress.done(f"lab '{lab.name}' is up")
     return 0
+
+
+def clean_up(lab):
+    machine.keep_console(lab)
+    machine.stop(lab)
 
 
 def start(lab, launch, cold, progress):
@@ -72,6 +85,8 @@ def start(lab, launch, cold, progress):
                 settle(lab, guard)
             return
         except LabError as error:
+            if lab.ended:
+                raise
             # Whatever is wrong with a saved machine, a boot does without it.
             progress.done(f"the saved machine is of no use ({error})")
             cache.remove(state)
@@ -120,6 +135,7 @@ def ssh(options):
 def down(options):
     labs = machine.all_machines() if options.all else [Machine(options.name)]
     for lab in labs:
+        lab.mark_ended()
         if lab.running:
             remote.disconnect(lab)
         machine.stop(lab)

@@ -75,7 +75,7 @@ def build(found, progress):
     try:
         follow(child, log, progress)
         if child.wait() != 0:
-            raise LabError(f"building the image failed; its log is {log}")
+            raise LabError(f"building the image failed: {last_line(log)}; its log is {log}")
         part.rename(found)
     finally:
         child.stdin.close()
@@ -84,6 +84,12 @@ def build(found, progress):
         if part.exists():
             remove_tree(part)
     drop_old(found)
+
+
+def last_line(log):
+    lines = [line.strip() for line in log.read_text(encoding="utf-8").splitlines()]
+    return next((line for line in reversed(lines) if line and not line.startswith("stage: ")),
+                "it said nothing")
 
 
 def follow(child, log, progress):

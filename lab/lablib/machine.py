@@ -41,6 +41,15 @@ class Machine:
         part.write_text(json.dumps(record), encoding="utf-8")
         part.rename(self.folder / "machine.json")
 
+    def mark_ended(self):
+        """For an `up` that is under way elsewhere: what it is about to miss was taken from it."""
+        if self.folder.is_dir():
+            (self.folder / "ended").touch()
+
+    @property
+    def ended(self):
+        return not self.folder.is_dir() or (self.folder / "ended").exists()
+
     @property
     def running(self):
         return bool(self.record) and process.alive(self.record["pid"], self.record["started"])
@@ -78,12 +87,13 @@ def wire_side(wire):
 class Launch:
     """What a new instance is started with, worked out before anything is started."""
 
-    def __init__(self, folder, name, wire, side, accelerate):
+    def __init__(self, folder, name, wire, side, accelerate, words=None):
         self.image = folder
         self.name = name
         self.wire = wire
         self.side = side
         self.accelerate = accelerate
+        self.words = words
         self.qemu, self.environment = image.qemu(folder)
         kind = topology.TOPOLOGIES[name]
         accelerator = ["-accel", "kvm", "-cpu", "host"] if accelerate else [
@@ -96,10 +106,7 @@ class Launch:
             "-device", "vmgenid,guid=auto",
             "-device", "virtio-blk-pci,drive=disk,romfile=",
             "-device", f"virtio-net-pci,netdev=management,romfile=,mac={topology.MANAGEMENT_MAC}",
-            # Without KVM on a busy machine ticks come late, and Linux, which counts a few of them at
-            # boot, would panic: "timer doesn't work through Interrupt-remapped IO-APIC".
-            "-append", "console=ttyS0 quiet no_timer_check systemd.ssh_auto=no "
-            + topology.kernel_words(kind, side),
+            "-append", topology.kernel_words(kind, side, words),
         ] + topology.devices(kind, side)
         # Port 0: the kernel picks a free one, so two labs never race for one.
         self.backends = [
@@ -124,7 +131,7 @@ def reserve(machine, launch):
 
 def remember(machine, launch, pid):
     machine.save(pid=pid, started=process.start_time(pid), since=time.time(), topology=launch.name,
-                 wire=launch.wire, side=launch.side, port=None, up=False)
+                 wire=launch.wire, side=launch.side, words=launch.words, port=None, up=False)
 
 
 def make_disk(machine, backing):
@@ -187,8 +194,15 @@ def wait_for(machine, progress, deadline, what, condition):
 def find_port(machine):
     """Asks QEMU which port it listens on for ssh."""
     wait_for(machine, None, 60, "QEMU's QMP socket", (machine.folder / "qmp.sock").exists)
-    with machine.qmp() as qmp:
-        table = qmp.run("human-monitor-command", **{"command-line": "info usernet"})
+    try:
+        with machine.qmp() as qmp:
+            table = qmp.run("human-monitor-command", **{"command-line": "info usernet"})
+    except LabError:
+        # The socket is there before QEMU looked at its devices.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            machine.child.wait(timeout=5)
+        check_child(machine)
+        raise
     match = re.search(r"HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)", table)
     if not match:
         raise LabError("QEMU does not say which port it forwards")

@@ -7,6 +7,17 @@
 
 #include <errno.h>
 
+bool act_lock_boot(Io *io, unsigned timeout_ms, int *ret, GError **error) {
+        int r = io_lock(io, ACT_BOOT_LOCK, timeout_ms, ret);
+        if (r >= 0)
+                return true;
+        if (r == -ETIMEDOUT) {
+                g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_BUSY, "another vfadm is changing the boot parameters; try again when it is done");
+                return false;
+        }
+        return vfadm_error_set_errno(error, r, "the boot parameters cannot be locked (run/vfadm/lock)");
+}
+
 bool act_lock(Io *io, PciAddr pf, unsigned timeout_ms, int *ret, GError **error) {
         char name[PCI_ADDR_TEXT_SIZE];
 
@@ -140,7 +151,7 @@ static bool still_plugged(Run *run, unsigned i) {
 }
 
 bool run_device_gone(const Run *run, const Step *step) {
-        if (step->kind == STEP_GUEST || run->failures->len)
+        if (step->kind == STEP_GUEST || step_is_of_host(step) || run->failures->len)
                 return false;
         return !effect_device_there(run->act->io, step->kind == STEP_LINK ? step->pf : step->dev);
 }
@@ -155,7 +166,7 @@ static EffectResult undo_step(Run *run, unsigned i, GError **error) {
                 mark_undone(run, i);
                 return EFFECT_DONE;
         }
-        if (!effect_has_fact(step)) {
+        if (!effect_has_fact(step) && !step->undo_argv) {
                 mark_undone(run, i);
                 return EFFECT_DONE;
         }
@@ -278,21 +289,28 @@ bool run_back(Run *run, GError **error) {
 
 /* ---- forward ---- */
 
-static EffectResult do_step(Run *run, unsigned i, GError **error) {
+static EffectResult begin_step(Run *run, unsigned i, GError **error) {
         const Step *step = run->plan->steps->pdata[i];
 
         if (step->kind == STEP_LEASE)
                 return do_lease(run, i, error) ? EFFECT_DONE : EFFECT_FAILED;
-        if ((run->may_do && !run->may_do(run, i, error)) || !mark(run, i, MARK_DOING, error))
+        if ((run->may_do && !run->may_do(run, i, error)) || !run_nobody_came(run, step, error) || !mark(run, i, MARK_DOING, error))
                 return EFFECT_FAILED;
-        EffectResult result = effect_make(run->act, step, &step->to, false, error);
+        EffectResult result = effect_begin(run->act, step, &step->to, false, error);
         if (result == EFFECT_STUCK)
                 run->stuck = (int) i;
         if (result == EFFECT_UNTOUCHED)
                 mark_undone(run, i);
-        if (result != EFFECT_DONE)
-                return result == EFFECT_PENDING ? result : EFFECT_FAILED;
-        return mark(run, i, MARK_DONE, error) ? EFFECT_DONE : EFFECT_FAILED;
+        if (result == EFFECT_DONE)
+                return mark(run, i, MARK_DONE, error) ? EFFECT_DONE : EFFECT_FAILED;
+        return result == EFFECT_BEGUN || result == EFFECT_PENDING ? result : EFFECT_FAILED;
+}
+
+static EffectResult check_step(Run *run, unsigned i, GError **error) {
+        const Step *step = run->plan->steps->pdata[i];
+
+        EffectResult result = effect_check(run->act, step, &step->to, error);
+        return result == EFFECT_DONE && mark(run, i, MARK_DONE, error) ? EFFECT_DONE : EFFECT_FAILED;
 }
 
 /* Takes `problem`, the reason, over; walks back and adds to it what came of that. */
@@ -328,20 +346,60 @@ static void report(Run *run, unsigned i, bool done, int64_t usec) {
                 run->act->progress(run->act->user, run->plan, i, done, usec);
 }
 
-bool run_forward(Run *run, GError **error) {
-        g_autoptr(GError) problem = NULL;
+/* How many steps from `i` on are begun before the first of them is read back: the states of a PF's VFs are read all at once. */
+static unsigned steps_together(const Run *run, unsigned i) {
+        const Step *first = run->plan->steps->pdata[i];
+        unsigned n = 1;
 
-        for (unsigned i = 0; i < run->plan->steps->len; i++) {
-                if (run->marks[i] == MARK_DONE)
-                        continue;
+        for (; first->kind == STEP_VF_STATE && i + n < run->plan->steps->len && run->marks[i + n] != MARK_DONE; n++) {
+                const Step *step = run->plan->steps->pdata[i + n];
+                if (step->kind != STEP_VF_STATE || !pci_addr_equal(step->pf, first->pf))
+                        break;
+        }
+        return n;
+}
+
+/* Begins n steps from `first` on, then reads back what was begun. */
+static EffectResult do_steps(Run *run, unsigned first, unsigned n, GError **error) {
+        g_autofree int64_t *spent = g_new0(int64_t, n);
+
+        effect_share_vfs(run->act);
+        for (unsigned i = first; i < first + n; i++) {
                 int64_t begun = io_now(run->act->io);
                 report(run, i, false, 0);
-                EffectResult result = do_step(run, i, &problem);
-                if (result == EFFECT_PENDING)
+                EffectResult result = begin_step(run, i, error);
+                spent[i - first] = io_now(run->act->io) - begun;
+                if (result == EFFECT_DONE)
+                        report(run, i, true, spent[i - first]);
+                else if (result != EFFECT_BEGUN)
+                        return result;
+        }
+        effect_share_vfs(run->act);
+        for (unsigned i = first; i < first + n; i++) {
+                int64_t begun = io_now(run->act->io);
+                if (run->marks[i] == MARK_DONE)
+                        continue;
+                if (check_step(run, i, error) != EFFECT_DONE)
+                        return EFFECT_FAILED;
+                report(run, i, true, spent[i - first] + io_now(run->act->io) - begun);
+        }
+        return EFFECT_DONE;
+}
+
+bool run_forward(Run *run, GError **error) {
+        g_autoptr(GError) problem = NULL;
+        unsigned n;
+
+        for (unsigned i = 0; i < run->plan->steps->len; i += n) {
+                n = run->marks[i] == MARK_DONE ? 1 : steps_together(run, i);
+                if (run->marks[i] == MARK_DONE)
+                        continue;
+                EffectResult result = do_steps(run, i, n, &problem);
+                effect_unshare_vfs(run->act);
+                if (result == EFFECT_PENDING) /* a guest's step, and so the only one */
                         return end_pending(run, run->plan->steps->pdata[i], g_steal_pointer(&problem), error);
                 if (result == EFFECT_FAILED)
                         return give_up(run, g_steal_pointer(&problem), error);
-                report(run, i, true, io_now(run->act->io) - begun);
         }
         /* Left in the journal it would be walked back by the next recovery, under a guest that runs by then. */
         if (!ledger_end(run->act->ledger, run->id, true, &problem))

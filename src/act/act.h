@@ -15,11 +15,15 @@ typedef struct {
         void (*progress)(void *user, const Plan *plan, unsigned step, bool done, int64_t usec);
         void *user;
         unsigned detach_timeout_ms; /* how long a guest may take to let go; 0: 30 s */
+        struct VfList *vfs; /* private to act/; NULL */
 } ActContext;
 
 /* Keeps every other vfadm off this PF (of a function that is no VF: off itself), from before the snapshot is read until the
  * plan has run. BUSY when another one has it for longer than `timeout_ms`. Freed by io_unlock(). */
 bool act_lock(Io *io, PciAddr pf, unsigned timeout_ms, int *ret, GError **error);
+/* The same for what belongs to the host as a whole: its boot parameters. */
+#define ACT_BOOT_LOCK "boot"
+bool act_lock_boot(Io *io, unsigned timeout_ms, int *ret, GError **error);
 
 /* Runs a plan without refusals. True: every step is done and verified. False: everything was walked back (FAILED or
  * the step's own kind), or the guest has not let go (PENDING: the lease stays, marked pending), or walking back failed
@@ -35,7 +39,7 @@ bool act_run(ActContext *act, const Plan *plan, GError **error);
  * The rule: a plan whose steps are all done is ended; one that ends a lease, or turns VFs off ("disable"), goes forward;
  * every other goes back. Nothing is done to a device that a living process or the host itself uses, nor to a fact that
  * somebody has changed since: that is told. A plan of an earlier boot is ended as it is, for its facts went with the
- * reboot; so did the leases of that boot.
+ * reboot; so did the leases of that boot. Files outlive it: a plan of theirs goes back then, too.
  *
  * Takes act_lock() itself: call it with no lock held. False: something could not be brought to an end and is kept for the
  * next time (HALF_DONE, or the kind of what failed when it was walked back cleanly); all else was done. What merely is in use is told and is no failure. */

@@ -8,17 +8,18 @@ typedef struct {
          * is nothing to read, and nothing to undo. */
         int (*read)(ActContext *act, const Step *step, Fact *ret, GError **error);
         /* Makes the fact `target`; `now` is what was just read (all zero without read). Returns as read does; -EINPROGRESS:
-         * a guest was asked and has not let go yet. */
+         * a guest was asked and has not let go yet; -ESTALE: nothing was touched, since it is not what the plan knew. */
         int (*make)(ActContext *act, const Step *step, const Fact *now, const Fact *target, GError **error);
         /* Says why the fact that was read back is not what was made; NULL: the plain words do. */
         void (*explain)(ActContext *act, const Step *step, const Fact *now, const Fact *target, GError **error);
 } Effect;
 
 extern const Effect effect_module, effect_link, effect_autoprobe, effect_numvfs, effect_driver, effect_vf_state, effect_reset,
-        effect_guest;
+        effect_guest, effect_file, effect_boot;
 
 typedef enum {
         EFFECT_DONE,
+        EFFECT_BEGUN,     /* made, and not read back yet */
         EFFECT_FAILED,
         EFFECT_UNTOUCHED, /* failed before anything was changed */
         EFFECT_PENDING, /* a guest was asked and has not let go */
@@ -29,10 +30,19 @@ typedef enum {
 bool effect_has_fact(const Step *step);
 /* Reads the fact, asking again for a while on EAGAIN and EBUSY. */
 bool effect_read(ActContext *act, const Step *step, Fact *ret, GError **error);
-/* Makes the fact `target` unless it is that already (`force`: even then), and reads it back. */
+/* Makes the fact `target` unless it is that already (DONE; `force`: even then). What can be read back is only BEGUN. */
+EffectResult effect_begin(ActContext *act, const Step *step, const Fact *target, bool force, GError **error);
+/* Reads back what was begun: DONE or FAILED. */
+EffectResult effect_check(ActContext *act, const Step *step, const Fact *target, GError **error);
+/* Both. */
 EffectResult effect_make(ActContext *act, const Step *step, const Fact *target, bool force, GError **error);
 /* `now` is what `target` asks for. Fields that a driver does not report count as taken, unless `strict`. */
 bool effect_same(const Step *step, const Fact *now, const Fact *target, bool strict);
+
+/* From here on what is read of one VF serves the steps on the other VFs of its PF, too: the kernel tells the states of all in
+ * one answer, which grows with their number. A VF that was written to is read anew. Said again, it begins anew. */
+void effect_share_vfs(ActContext *act);
+void effect_unshare_vfs(ActContext *act);
 
 /* For the effects' files. */
 

@@ -73,7 +73,10 @@ static int probe(Io *io, PciAddr dev, const char *driver, GError **error) {
         /* VFIO only takes note of the device; a driver of the host may wait for its firmware. */
         int r = io_write(io, "sys/bus/pci/drivers_probe", name, driver_is_vfio(driver) ? 0 : SLOW_WRITE_MS);
         if (r < 0) {
-                const char *remedy = r == -EBUSY ? "its IOMMU group may be in use by a guest; see 'vfadm show'" : "look at dmesg";
+                /* drivers_probe turns every reason into EINVAL (drivers/base/bus.c drivers_probe_store); that of a group of which
+                 * somebody still has a member open is EBUSY (drivers/iommu/iommu.c iommu_device_use_default_domain). */
+                bool group = r == -EBUSY || r == -EINVAL;
+                const char *remedy = group ? "its IOMMU group may be in use by a guest, see 'vfadm show'; else look at dmesg" : "look at dmesg";
                 return effect_fail(error, r, remedy, "%s: %s did not take it", name, driver ? driver : "the host's own driver");
         }
         if (!driver)

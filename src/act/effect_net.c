@@ -98,12 +98,51 @@ static int check_vf(Io *io, const Step *step, GError **error) {
         return 0;
 }
 
+/* The states of a PF's VFs as they were last told. */
+struct VfList {
+        PciAddr pf;
+        GArray *infos; /* VfInfo; NULL: to be read */
+};
+
+static void forget_vfs(ActContext *act) {
+        if (act->vfs)
+                g_clear_pointer(&act->vfs->infos, g_array_unref);
+}
+
+void effect_unshare_vfs(ActContext *act) {
+        forget_vfs(act);
+        g_clear_pointer(&act->vfs, g_free);
+}
+
+void effect_share_vfs(ActContext *act) {
+        effect_unshare_vfs(act);
+        act->vfs = g_new0(struct VfList, 1);
+}
+
+static VfInfo *find_info(GArray *infos, unsigned vf) {
+        for (unsigned i = 0; infos && i < infos->len; i++) {
+                VfInfo *info = &g_array_index(infos, VfInfo, i);
+                if (info->index == vf && !info->missing)
+                        return info;
+        }
+        return NULL;
+}
+
+static VfInfo *shared_info(ActContext *act, const Step *step) {
+        return act->vfs && pci_addr_equal(act->vfs->pf, step->pf) ? find_info(act->vfs->infos, step->vf_index) : NULL;
+}
+
 static int read_vf_state(ActContext *act, const Step *step, Fact *ret, GError **error) {
         g_autofree char *netdev = NULL;
         g_autoptr(GArray) infos = NULL;
         int ifindex = 0;
 
         int r = check_vf(act->io, step, error);
+        const VfInfo *info = r < 0 ? NULL : shared_info(act, step);
+        if (info) {
+                ret->vf = info->state;
+                return 0;
+        }
         if (r < 0 || (r = find_netdev(act->io, step->pf, step->netdev, &netdev, &ifindex, error)) < 0)
                 return r;
         int count = effect_count_vfs(act->io, step->pf);
@@ -112,14 +151,14 @@ static int read_vf_state(ActContext *act, const Step *step, Fact *ret, GError **
         r = rtnl_read_vfs(act->io, ifindex, (unsigned) count, &infos);
         if (r < 0)
                 return effect_fail(error, r, NULL, "%s: the state of its VFs cannot be read", netdev);
-        for (unsigned i = 0; i < infos->len; i++) {
-                const VfInfo *info = &g_array_index(infos, VfInfo, i);
-                if (info->index != step->vf_index || info->missing)
-                        continue;
-                ret->vf = info->state;
-                return 0;
-        }
-        return effect_fail(error, -EAGAIN, "it is in reset; try again in a moment", "%s: the kernel does not tell the state of VF %u", netdev, step->vf_index);
+        info = find_info(infos, step->vf_index);
+        if (!info)
+                return effect_fail(error, -EAGAIN, "it is in reset; try again in a moment", "%s: the kernel does not tell the state of VF %u", netdev, step->vf_index);
+        ret->vf = info->state;
+        forget_vfs(act);
+        if (act->vfs)
+                *act->vfs = (struct VfList) {step->pf, g_steal_pointer(&infos)};
+        return 0;
 }
 
 static const char *vf_state_remedy(int r) {
@@ -139,9 +178,13 @@ static const char *vf_state_remedy(int r) {
         }
 }
 
-static int send_vf_state(Io *io, int ifindex, unsigned vf, const VfState *state, unsigned mask, char **extack) {
-        g_autoptr(GByteArray) message = rtnl_build_set_vf(ifindex, vf, state, mask);
-        return io_netlink(io, message->data, message->len, NULL, extack);
+static int send_vf_state(ActContext *act, int ifindex, const Step *step, const VfState *state, unsigned mask, char **extack) {
+        g_autoptr(GByteArray) message = rtnl_build_set_vf(ifindex, step->vf_index, state, mask);
+        VfInfo *info = shared_info(act, step);
+
+        if (info)
+                info->missing = true; /* also when it fails: the kernel keeps what it did before (field-facts 9) */
+        return io_netlink(act->io, message->data, message->len, NULL, extack);
 }
 
 static int make_vf_state(ActContext *act, const Step *step, const Fact *now, const Fact *target, GError **error) {
@@ -159,10 +202,10 @@ static int make_vf_state(ActContext *act, const Step *step, const Fact *now, con
                 return r;
         /* What is not asked for keeps its present value, because the kernel takes both rates in one (field-facts 10). */
         vf_state_copy(&state, &target->vf, mask);
-        r = send_vf_state(act->io, ifindex, step->vf_index, &state, mask, &extack);
+        r = send_vf_state(act, ifindex, step, &state, mask, &extack);
         if ((r == -EINVAL || r == -EADDRNOTAVAIL) && (mask & VF_MAC) && mac_is_zero(state.mac)) {
                 memcpy(state.mac, none, sizeof none);
-                if (send_vf_state(act->io, ifindex, step->vf_index, &state, mask, &ignored) >= 0)
+                if (send_vf_state(act, ifindex, step, &state, mask, &ignored) >= 0)
                         r = 0;
         }
         if (r >= 0)

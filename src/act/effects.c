@@ -16,8 +16,14 @@ enum { SETTLE_US = 10 * 1000 * 1000, FIRST_PAUSE_MS = 5, LONGEST_PAUSE_MS = 500 
 static const Effect *const effects[STEP_KINDS] = {
         [STEP_MODULE] = &effect_module, [STEP_LINK] = &effect_link,         [STEP_AUTOPROBE] = &effect_autoprobe,
         [STEP_NUMVFS] = &effect_numvfs, [STEP_DRIVER] = &effect_driver,     [STEP_VF_STATE] = &effect_vf_state,
-        [STEP_RESET] = &effect_reset,   [STEP_GUEST] = &effect_guest,
+        [STEP_RESET] = &effect_reset,   [STEP_GUEST] = &effect_guest,       [STEP_FILE] = &effect_file,
+        [STEP_BOOT] = &effect_boot,
 };
+
+/* Of boot parameters nobody may be able to tell what the next boot will have. */
+static bool is_readable(const Step *step) {
+        return effects[step->kind]->read && (step->kind != STEP_BOOT || step->path || step->ask);
+}
 
 char *effect_path(PciAddr dev, const char *leaf) {
         char name[PCI_ADDR_TEXT_SIZE];
@@ -62,7 +68,7 @@ bool effect_is_placeholder(const char *driver) {
 }
 
 bool effect_has_fact(const Step *step) {
-        return step->kind == STEP_LEASE || effects[step->kind]->read;
+        return step->kind == STEP_LEASE || is_readable(step);
 }
 
 /* Some drivers refuse to clear a MAC; then the MAC that libvirt uses for "none" is set (field-facts 13). */
@@ -141,54 +147,59 @@ static void explain(ActContext *act, const Step *step, const Fact *now, const Fa
 typedef struct {
         bool force;
         bool tried; /* to make it: something may have changed */
-        bool made;
+        bool already;
 } Progress;
 
-/* Once through: read, make unless made in an earlier try, read back. */
-static int attempt(ActContext *act, const Step *step, const Fact *target, Progress *progress, GError **error) {
+/* Once through: read, and make it unless it is so already. */
+static int try_make(ActContext *act, const Step *step, const Fact *target, Progress *progress, GError **error) {
         const Effect *effect = effects[step->kind];
+        bool readable = is_readable(step);
         Fact now = {0};
         int r = 0;
 
-        if (!progress->made) {
-                if (effect->read)
-                        r = effect->read(act, step, &now, error);
-                bool already = r >= 0 && !progress->force && effect->read && effect_same(step, &now, target, true);
-                if (r >= 0 && !already) {
-                        progress->tried = true;
-                        r = effect->make(act, step, &now, target, error);
-                }
-                fact_clear(&now);
-                if (r < 0 || already)
-                        return r;
-                progress->made = true;
-        }
-        if (!effect->read)
-                return 0;
-        r = effect->read(act, step, &now, error);
-        if (r >= 0 && !effect_same(step, &now, target, false)) {
-                explain(act, step, &now, target, error);
-                r = -EIO;
+        if (readable)
+                r = effect->read(act, step, &now, error);
+        progress->already = r >= 0 && !progress->force && readable && effect_same(step, &now, target, true);
+        if (r >= 0 && !progress->already) {
+                progress->tried = true;
+                r = effect->make(act, step, &now, target, error);
         }
         fact_clear(&now);
         return r;
 }
 
-EffectResult effect_make(ActContext *act, const Step *step, const Fact *target, bool force, GError **error) {
+EffectResult effect_begin(ActContext *act, const Step *step, const Fact *target, bool force, GError **error) {
         int64_t begun = io_now(act->io);
         unsigned pause_ms = FIRST_PAUSE_MS;
         Progress progress = {.force = force};
 
         for (;;) {
                 g_autoptr(GError) problem = NULL;
-                int r = attempt(act, step, target, &progress, &problem);
+                int r = try_make(act, step, target, &progress, &problem);
                 if (r >= 0)
-                        return EFFECT_DONE;
+                        return progress.already || !is_readable(step) ? EFFECT_DONE : EFFECT_BEGUN;
                 if (worth_another_try(r) && wait_a_little(act, begun, &pause_ms))
                         continue;
                 g_propagate_error(error, g_steal_pointer(&problem));
-                if (!progress.tried)
+                if (!progress.tried || r == -ESTALE)
                         return EFFECT_UNTOUCHED;
                 return r == -EINPROGRESS ? EFFECT_PENDING : r == -ETIMEDOUT ? EFFECT_STUCK : EFFECT_FAILED;
         }
+}
+
+EffectResult effect_check(ActContext *act, const Step *step, const Fact *target, GError **error) {
+        Fact now = {0};
+
+        if (!effect_read(act, step, &now, error))
+                return EFFECT_FAILED;
+        bool same = effect_same(step, &now, target, false);
+        if (!same)
+                explain(act, step, &now, target, error);
+        fact_clear(&now);
+        return same ? EFFECT_DONE : EFFECT_FAILED;
+}
+
+EffectResult effect_make(ActContext *act, const Step *step, const Fact *target, bool force, GError **error) {
+        EffectResult result = effect_begin(act, step, target, force, error);
+        return result == EFFECT_BEGUN ? effect_check(act, step, target, error) : result;
 }

@@ -7,7 +7,8 @@
  *  - all others: back, newest step first. A step that was done is undone only while its fact still is what the step made
  *    it; what somebody else has changed since is left alone and told.
  * Nothing is touched that a living process holds or that carries this host. A plan that cannot be brought to an end because
- * of that stays in the journal for the next time. */
+ * of that stays in the journal for the next time.
+ * A plan of an earlier boot has nothing left to undo, unless it is about files: those are looked at and put back. */
 #include "act/act.h"
 
 #include "act/effect.h"
@@ -22,6 +23,7 @@
 enum {
         RECOVER_LOCK_MS = 60 * 1000, /* another recovery may be making or removing VFs */
         PF_LOCK_MS = 5 * 1000,
+        PROGRAM_MS = 120 * 1000,     /* update-grub looks at every disk */
 };
 
 typedef struct {
@@ -110,7 +112,7 @@ static bool check_unleased(Run *run, const Step *step, GError **error) {
 static bool check_step(Run *run, const Step *step, GError **error) {
         Recovery *recovery = run->user;
 
-        if (step->kind == STEP_MODULE || step->kind == STEP_AUTOPROBE || step->kind == STEP_LEASE)
+        if (step->kind == STEP_MODULE || step->kind == STEP_AUTOPROBE || step->kind == STEP_LEASE || step_is_of_host(step))
                 return true;
         if (step->kind == STEP_GUEST) {
                 g_clear_pointer(&recovery->host, snapshot_free);
@@ -154,6 +156,8 @@ static UndoVerdict may_undo(Run *run, unsigned i, GError **error) {
         g_autoptr(GError) problem = NULL;
         Fact now = {0};
 
+        if (!effect_has_fact(step)) /* the program that was run is run again */
+                return UNDO_FORCE;
         if (run_device_gone(run, step)) {
                 tell(recovery, "%s: the device is gone, so there is nothing to undo", what);
                 return UNDO_SKIP;
@@ -172,7 +176,8 @@ static UndoVerdict may_undo(Run *run, unsigned i, GError **error) {
         fact_clear(&now);
         if (is_from) /* though a count may still be on its way: then the write waits for it */
                 return step->kind == STEP_NUMVFS && run->marks[i] == MARK_DOING ? UNDO_FORCE : UNDO_SKIP;
-        if (run->marks[i] == MARK_DONE && !is_to) {
+        /* A file is replaced at once: what is neither is never half of what we did. */
+        if ((run->marks[i] == MARK_DONE || step->kind == STEP_FILE) && !is_to) {
                 tell(recovery, "%s: somebody has changed it since (it is '%s' now), so it was left alone", what, found);
                 return UNDO_SKIP;
         }
@@ -208,11 +213,21 @@ static bool all_done(const JournalPlan *plan) {
         return true;
 }
 
+static bool is_of_host(const JournalPlan *plan) {
+        for (unsigned i = 0; i < plan->steps->len; i++)
+                if (step_is_of_host(((const JournalStep *) plan->steps->pdata[i])->step))
+                        return true;
+        return false;
+}
+
 static GArray *journal_devs(const JournalPlan *plan) {
         GArray *devs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
 
-        for (unsigned i = 0; i < plan->steps->len; i++)
-                g_array_append_val(devs, ((const JournalStep *) plan->steps->pdata[i])->step->dev);
+        for (unsigned i = 0; i < plan->steps->len; i++) {
+                const Step *step = ((const JournalStep *) plan->steps->pdata[i])->step;
+                if (!step_is_of_host(step))
+                        g_array_append_val(devs, step->dev);
+        }
         return devs;
 }
 
@@ -244,7 +259,7 @@ static GArray *plan_pfs(const JournalPlan *plan) {
                 const Step *step = ((const JournalStep *) plan->steps->pdata[i])->step;
                 const Lease *lease = step->to.lease ? step->to.lease : step->from.lease;
                 /* These kinds name no PF of their own; the plan's other steps do. */
-                if (step->kind == STEP_MODULE || step->kind == STEP_RESET || step->kind == STEP_GUEST)
+                if (step->kind == STEP_MODULE || step->kind == STEP_RESET || step->kind == STEP_GUEST || step_is_of_host(step))
                         continue;
                 PciAddr pf = lease ? lease->pf : step->pf;
                 g_array_append_val(pfs, pf);
@@ -264,9 +279,22 @@ static void unlock_all(Io *io, GArray *locks) {
         g_array_set_size(locks, 0);
 }
 
-static bool lock_all(Io *io, const GArray *pfs, GArray *locks, GError **error) {
+static bool lock_all(Io *io, const GArray *pfs, bool boot, GArray *locks, GError **error) {
+        int lock;
+
+        if (boot && !act_lock_boot(io, PF_LOCK_MS, &lock, error))
+                return false;
+        if (boot) {
+                g_array_append_val(locks, lock);
+                /* What the dead process had started may still be at it, and write a menu of what it has read before. */
+                int r = io_lock(io, IO_PROGRAM_LOCK, PROGRAM_MS, &lock);
+                if (r < 0) {
+                        unlock_all(io, locks);
+                        return vfadm_error_set_errno(error, r, "a program that writes the boot menu still runs");
+                }
+                io_unlock(io, lock);
+        }
         for (unsigned i = 0; i < pfs->len; i++) {
-                int lock;
                 if (!act_lock(io, g_array_index(pfs, PciAddr, i), PF_LOCK_MS, &lock, error)) {
                         unlock_all(io, locks);
                         return false;
@@ -294,8 +322,12 @@ static bool run_journaled(Recovery *recovery, JournalPlan *journal, bool forward
                 marks[i] = ((const JournalStep *) journal->steps->pdata[i])->mark;
         g_autoptr(Plan) plan = plan_from_journal(journal);
         run_init(&run, recovery->act, plan, journal->id);
-        for (unsigned i = 0; i < plan->steps->len; i++)
-                run.marks[i] = run.written[i] = marks[i];
+        /* A power cut may have taken the newest marks along, and left what they tell of. */
+        bool marks_lost = !same_boot(recovery->act, journal->boot_id);
+        for (unsigned i = 0; i < plan->steps->len; i++) {
+                run.written[i] = marks[i];
+                run.marks[i] = marks_lost && marks[i] != MARK_UNDONE ? MARK_DOING : marks[i];
+        }
         run.may_do = may_do;
         run.may_undo = may_undo;
         run.user = recovery;
@@ -310,7 +342,7 @@ static bool recover_plan(Recovery *recovery, JournalPlan *journal, GError **erro
         g_autofree char *what = g_strdup_printf("%s (%s)", journal->verb, journal->summary);
         bool forward = ends_lease(journal) || g_str_equal(journal->verb, "disable");
 
-        if (!same_boot(act, journal->boot_id)) {
+        if (!same_boot(act, journal->boot_id) && !is_of_host(journal)) {
                 if (!ledger_end(act->ledger, journal->id, false, error))
                         return false;
                 tell(recovery, "%s: the machine has been rebooted since, so there is nothing to undo", what);
@@ -363,7 +395,7 @@ static void recover_one_plan(Recovery *recovery, JournalPlan *journal) {
 
         if (!plan_is_dead(recovery->act, journal)) {
                 hold_all(recovery, devs);
-        } else if (!lock_all(recovery->act->io, pfs, locks, &problem)) {
+        } else if (!lock_all(recovery->act->io, pfs, is_of_host(journal), locks, &problem)) {
                 hold_all(recovery, devs);
                 tell(recovery, "%s (%s): left for later: %s", journal->verb, journal->summary, problem->message);
         } else {
@@ -519,6 +551,11 @@ bool act_recover(ActContext *act, GPtrArray *told, GError **error) {
                 return false;
         if (!anything_to_do(&recovery, plans, leases))
                 return true;
+        /* Every guest of the host would look as if it had ended. */
+        if (!host_sees_processes(act->io)) {
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_REFUSED, "something may have to be recovered, but only a container's processes can be seen from here; run 'vfadm recover' on the host itself");
+                return false;
+        }
         /* One recovery at a time; what was read before the lock may be out of date. */
         int r = io_lock(act->io, "recover", RECOVER_LOCK_MS, &lock);
         if (r < 0)

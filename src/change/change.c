@@ -91,7 +91,7 @@ static bool is_half_done(const Change *change, const JournalPlan *plan) {
         for (unsigned i = 0; i < plan->steps->len; i++) {
                 const Step *step = ((const JournalStep *) plan->steps->pdata[i])->step;
                 const Lease *lease = step->to.lease ? step->to.lease : step->from.lease;
-                if (locks_hold(change->locks, lease ? lease->pf : step->pf))
+                if (step_is_of_host(step) ? locks_hold_boot(change->locks) : locks_hold(change->locks, lease ? lease->pf : step->pf))
                         return true;
         }
         return false;
@@ -127,17 +127,21 @@ static bool recover_and_lock(Change *change, Want *const *wants, unsigned n, GEr
         return false;
 }
 
-static unsigned more_to_read(WantKind kind) {
+static unsigned to_read(WantKind kind) {
+        const unsigned usual = HOST_VF_STATE | HOST_USES;
         switch (kind) {
+        case WANT_BOOT:
+        case WANT_BOOT_UNDO:
+                return HOST_SETUP;
         case WANT_ENABLE: /* which driver the VFs will have stands in config space */
-                return HOST_CAPS;
+                return usual | HOST_CAPS;
         case WANT_BIND:
         case WANT_UNBIND:
         case WANT_ATTACH:
         case WANT_LEND:
-                return HOST_OPEN_DISKS;
+                return usual | HOST_OPEN_DISKS;
         default:
-                return 0;
+                return usual;
         }
 }
 
@@ -146,8 +150,12 @@ Change *change_begin(const ChangeOptions *options, Want *const *wants, unsigned 
 
         if (!change || (!options->dry_run && !recover_and_lock(change, wants, n, error)))
                 return NULL;
-        change->host = host_read(options->io, HOST_VF_STATE | HOST_USES | more_to_read(wants[0]->kind), error);
+        change->host = host_read(options->io, to_read(wants[0]->kind), error);
         change->leases = change->host ? ledger_leases(change->ledger, error) : NULL;
+        for (unsigned i = 0; change->leases && i < change->leases->len; i++) {
+                Lease *lease = change->leases->pdata[i];
+                lease->holder_lives = io_process_lives(options->io, lease->pid, lease->pid_start, lease->boot_id);
+        }
         return change->leases ? g_steal_pointer(&change) : NULL;
 }
 

@@ -2,6 +2,7 @@
  * before they are taken, so that nobody waits in a circle. Found with a few reads, before the host is read in full. */
 #include "change/locks.h"
 
+#include "act/act.h"
 #include "base/error.h"
 #include "model/lease.h"
 
@@ -68,6 +69,10 @@ bool locks_hold(const LockSet *set, PciAddr pf) {
         char name[PCI_ADDR_TEXT_SIZE];
         pci_addr_format(pf, name);
         return g_ptr_array_find_with_equal_func(set->names, name, g_str_equal, NULL);
+}
+
+bool locks_hold_boot(const LockSet *set) {
+        return g_ptr_array_find_with_equal_func(set->names, ACT_BOOT_LOCK, g_str_equal, NULL);
 }
 
 /* "01:10.0" is of whatever domain has it. */
@@ -145,6 +150,10 @@ LockSet *locks_take(Io *io, Want *const *wants, unsigned n, const GPtrArray *lea
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
         for (unsigned i = 0; i < n; i++) {
+                if (wants[i]->kind == WANT_BOOT || wants[i]->kind == WANT_BOOT_UNDO) {
+                        g_ptr_array_add(names, g_strdup(ACT_BOOT_LOCK));
+                        continue;
+                }
                 g_autofree char *bdf = wants[i]->device ? bdf_of(io, wants[i]->device) : NULL;
                 if (!bdf) {
                         add_all_pfs(io, names);

@@ -1,4 +1,4 @@
-/* Which locks a change takes: one a PF (or a function that is no VF), in one order for everybody. */
+/* Which locks a change takes: one a PF (or a function that is no VF), in one order for everybody; one for the boot parameters. */
 #pragma once
 
 #include "io/io.h"
@@ -12,4 +12,6 @@ typedef struct LockSet LockSet;
 LockSet *locks_take(Io *io, Want *const *wants, unsigned n, const GPtrArray *leases, unsigned timeout_ms, GError **error);
 /* `pf` (or a function that is no VF) is among them. */
 bool locks_hold(const LockSet *set, PciAddr pf);
+/* So is that of the boot parameters. */
+bool locks_hold_boot(const LockSet *set);
 void locks_free(LockSet *set);

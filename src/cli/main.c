@@ -1,6 +1,7 @@
 /* The command line: find the verb, run it, say once what went wrong. */
 #include "base/error.h"
 #include "cli/options.h"
+#include "cli/read.h"
 #include "show/value.h"
 
 #include <errno.h>
@@ -8,7 +9,6 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 static void overview(void) {
@@ -17,6 +17,7 @@ static void overview(void) {
              "\n"
              "  vfadm list                      cards, their VFs, and who uses them\n"
              "  vfadm show DEVICE               all about one of them\n"
+             "  vfadm doctor                    why does it not work, and what to do\n"
              "  vfadm enable PF N               turn VFs on\n"
              "  vfadm attach GUEST vlan=42      give a running guest a VF\n"
              "  vfadm detach GUEST VF           take it back\n"
@@ -39,8 +40,7 @@ static void report(const Cli *cli, const GError *error) {
                 json_decref(json);
                 return;
         }
-        const char *no_color = getenv("NO_COLOR");
-        bool red = isatty(STDERR_FILENO) && !(no_color && *no_color);
+        bool red = cli_color(STDERR_FILENO);
         g_autofree char *message = value_safe(error->message);
         fprintf(stderr, "%svfadm:%s %s\n", red ? "\033[31m" : "", red ? "\033[0m" : "", message);
 }

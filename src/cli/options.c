@@ -19,7 +19,7 @@ typedef struct {
 #define FIELD(name) offsetof(Cli, name)
 
 static const Option options[] = {
-        {{"all", 'a', OPT_ALL, NULL, "every PCI function, not only PFs and VFs"}, FLAG, FIELD(all)},
+        {{"all", 'a', OPT_ALL, NULL, "list: every PCI function, not only PFs and VFs; doctor: what is fine, too"}, FLAG, FIELD(all)},
         {{"tree", 't', OPT_TREE, NULL, "VFs drawn below their PF; with --all, devices below their bridges"}, FLAG, FIELD(tree)},
         {{"columns", 'o', OPT_COLUMNS, "COLUMNS", "which columns, as in -o BDF,DRIVER; -o +SLOT adds to the usual ones"}, TEXT,
          FIELD(columns)},
@@ -30,6 +30,11 @@ static const Option options[] = {
         {{"timeout", 0, OPT_TIMEOUT, "SECONDS", "how long the guest may take to let go (30)"}, SECONDS, FIELD(timeout_ms)},
         {{"new-ledger", 0, OPT_NEW_LEDGER, NULL, "put a damaged ledger aside and begin a new one"}, FLAG, FIELD(new_ledger)},
         {{"xml", 0, OPT_XML, NULL, "as 'virsh nodedev-dumpxml' prints it, also where no libvirt runs"}, FLAG, FIELD(xml)},
+        {{"explain", 0, OPT_EXPLAIN, NULL, "all about the finding of this name; without one, the names of all"}, FLAG,
+         FIELD(explain)},
+        {{"fix", 0, OPT_FIX, NULL, "put the boot parameters right: shows the change as a diff, and asks first"}, FLAG, FIELD(fix)},
+        {{"undo", 0, OPT_UNDO, NULL, "take back what --fix has changed, and only that"}, FLAG, FIELD(undo)},
+        {{"yes", 'y', OPT_YES, NULL, "do it without asking"}, FLAG, FIELD(yes)},
         {{"json", 'j', 0, NULL, "results, and errors too, as JSON on standard output"}, FLAG, FIELD(json)},
         {{"quiet", 'q', 0, NULL, "no progress and no notes on standard error"}, FLAG, FIELD(quiet)},
         {{"root", 0, 0, "FILE|DIR", "read a host that 'vfadm record' wrote (verbs that only read)"}, TEXT, FIELD(root)},

@@ -7,6 +7,7 @@
 #include "show/value.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -59,6 +60,11 @@ void cli_print_json(json_t *json) {
 void cli_print_text(char *text) {
         fputs(text, stdout);
         g_free(text);
+}
+
+bool cli_color(int fd) {
+        const char *no_color = getenv("NO_COLOR");
+        return isatty(fd) && !(no_color && *no_color);
 }
 
 unsigned cli_width(void) {

@@ -21,5 +21,7 @@ void cli_note(const Cli *cli, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Prints and frees. */
 void cli_print_json(json_t *json);
 void cli_print_text(char *text);
+/* Whether this standard stream may be coloured: a terminal, and no NO_COLOR. */
+bool cli_color(int fd);
 /* Columns of the terminal, 0 when standard output is none. */
 unsigned cli_width(void);

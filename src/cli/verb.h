@@ -16,12 +16,16 @@ enum {
         OPT_TIMEOUT = 1 << 7,
         OPT_NEW_LEDGER = 1 << 8,
         OPT_COMMAND = 1 << 9, /* words after "--" are a command; for other verbs they are words like any */
-        OPT_XML = 1 << 16,
+        OPT_FIX = 1 << 10,
+        OPT_UNDO = 1 << 11,
+        OPT_YES = 1 << 12,
+        OPT_EXPLAIN = 1 << 13,
+        OPT_XML = 1 << 14,
         OPT_CHANGES = OPT_DRY_RUN | OPT_DISRUPT,
 };
 
 typedef struct {
-        bool json, quiet, xml, all, tree, dry_run, disrupt, with_group, new_ledger;
+        bool json, quiet, xml, all, tree, dry_run, disrupt, with_group, new_ledger, fix, undo, yes, explain;
         char *root;        /* NULL: this machine */
         char *ledger_dir;  /* NULL: /var/lib/vfadm */
         char *columns;
@@ -54,6 +58,7 @@ bool verb_attach(Cli *cli, GError **error);
 bool verb_bind(Cli *cli, GError **error);
 bool verb_detach(Cli *cli, GError **error);
 bool verb_disable(Cli *cli, GError **error);
+bool verb_doctor(Cli *cli, GError **error);
 bool verb_enable(Cli *cli, GError **error);
 bool verb_help(Cli *cli, GError **error);
 bool verb_leases(Cli *cli, GError **error);

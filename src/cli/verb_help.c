@@ -23,6 +23,8 @@ static const struct {
         {VFADM_ERROR_PERMISSION, "root is needed, or the kernel forbids it; nothing was changed"},
         {VFADM_ERROR_LEDGER, "the ledger cannot be read or written; nothing was changed"},
         {VFADM_ERROR_HALF_DONE, "a step failed and so did its undoing; run 'vfadm recover'"},
+        {12, "'vfadm doctor' found something that works now and will hurt"},
+        {13, "'vfadm doctor' found something that blocks"},
 };
 
 static bool takes(const Verb *verb, const OptionHelp *option) {
@@ -108,6 +110,10 @@ static json_t *verb_json(const Verb *verb) {
                          "min_words", (int) verb->min_args, "max_words", (int) verb->max_args, "options", options);
 }
 
+static const char *status_word(int code) {
+        return code == 0 ? "done" : code == 12 ? "warning" : code == 13 ? "blocks" : vfadm_error_word(code);
+}
+
 static json_t *help_json(const Verb *only) {
         json_t *array = json_array(), *exits = json_array();
         for (const Verb *verb = verbs; verb->name; verb++)
@@ -115,7 +121,7 @@ static json_t *help_json(const Verb *only) {
                         json_array_append_new(array, verb_json(verb));
         for (size_t i = 0; i < G_N_ELEMENTS(statuses); i++)
                 json_array_append_new(exits, json_pack("{s:i, s:s, s:s}", "exit", statuses[i].code, "kind",
-                                                       statuses[i].code ? vfadm_error_word(statuses[i].code) : "done", "meaning",
+                                                       status_word(statuses[i].code), "meaning",
                                                        statuses[i].meaning));
         return json_pack("{s:o, s:o}", "verbs", array, "exit_statuses", exits);
 }

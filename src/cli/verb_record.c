@@ -1,5 +1,6 @@
 /* vfadm record FILE */
 #include "cli/read.h"
+#include "guest/guest.h"
 #include "host/host.h"
 #include "io/recorder.h"
 #include "show/value.h"
@@ -11,9 +12,11 @@ bool verb_record(Cli *cli, GError **error) {
         const char *file = cli->args[0];
         g_autoptr(Io) base = cli_open(cli, error);
         g_autoptr(Io) recorder = base ? io_recorder_new(base) : NULL;
-        g_autoptr(Snapshot) host = recorder ? cli_read_host(cli, recorder, HOST_EVERYTHING, error) : NULL;
+        g_autoptr(Snapshot) host = recorder ? cli_read_host(cli, recorder, HOST_DOCTOR, error) : NULL;
         GStatBuf written;
 
+        if (host) /* for what 'vfadm doctor' says of guests: by /proc, since what a monitor answers is not recorded */
+                g_ptr_array_unref(guest_examine_all(recorder, host->notes));
         if (!host || !io_recorder_write(recorder, file, error))
                 return false;
         int64_t bytes = g_stat(file, &written) == 0 ? (int64_t) written.st_size : 0;
@@ -24,8 +27,10 @@ bool verb_record(Cli *cli, GError **error) {
         printf("%s: %u PCI functions, %" G_GINT64_FORMAT " KiB\n", file, host->devs->len, (bytes + 1023) / 1024);
         if (!cli->quiet)
                 printf("It holds what vfadm reads of this host: PCI devices, drivers, IOMMU groups, network devices with\n"
-                       "their MAC and IP addresses, VF settings, and who uses a device. No secrets: of command lines only the\n"
-                       "program, -name and -uuid, of open files only those of VFIO and KVM, nothing of environments.\n"
+                       "their MAC and IP addresses, VF settings, who uses a device, and how the host was set up: processor, the\n"
+                       "firmware's IOMMU table, boot parameters, what acts on VFs at boot, versions of tools. No secrets: of\n"
+                       "command lines only the program and QEMU's name, machine, memory, monitors and assigned devices,\n"
+                       "of configuration files only lines that concern VFs, of open files only those of VFIO and KVM, nothing of environments.\n"
                        "'vfadm list --root %s' shows it.\n", file);
         return true;
 }

@@ -36,8 +36,10 @@ const Verb verbs[] = {
                  "running. The ledger keeps who has it and what it was before, so that 'vfadm detach' gives it back as it\n"
                  "was. The VF's address is printed.\n"
                  "\n"
-                 "GUEST is qemu:NAME, NAME being what its -name says, or bare NAME where only one guest has it. QEMU must\n"
-                 "have a QMP socket (-qmp unix:PATH,server=on,wait=off) and a free pcie-root-port.\n"
+                 "GUEST is qemu:NAME, NAME being what its -name says, libvirt:NAME for a guest of libvirt, or bare NAME\n"
+                 "where only one guest has it. It needs a free pcie-root-port; QEMU must have a QMP socket\n"
+                 "(-qmp unix:PATH,server=on,wait=off), and libvirt:NAME needs the package vfadm-libvirt. libvirt's guest\n"
+                 "gets an <interface type='hostdev'> with MAC and VLAN, until it ends or the device is detached.\n"
                  "\n"
                  "--from names the PF to take a VF of, or the very VF; without it, any free VF of any PF will do. The words:\n"
                  "\n" ABOUT_WORDS
@@ -47,6 +49,7 @@ const Verb verbs[] = {
                  "never sees a new card. What is not asked for is left as it is.\n",
          .examples = "vfadm attach web1 --from enp1s0 vlan=42     # a free VF of enp1s0, on VLAN 42\n"
                      "vfadm attach qemu:web1 --from enp1s0/3      # this very VF\n"
+                     "vfadm attach libvirt:db --from enp1s0       # a guest that libvirt runs\n"
                      "vfadm attach web1 --dry-run                 # what would be done\n"},
         {.name = "bind",
          .usage = "DEVICE… DRIVER",
@@ -95,6 +98,33 @@ const Verb verbs[] = {
                         "first, names who uses which VF, and refuses.\n"
                         "\n" ABOUT_DISRUPT,
          .examples = "vfadm disable enp1s0\n"},
+        {.name = "doctor",
+         .usage = "[DEVICE|GUEST]",
+         .summary = "why does it not work, and what to do",
+         .options = OPT_ALL | OPT_EXPLAIN | OPT_FIX | OPT_UNDO | OPT_YES | OPT_DRY_RUN,
+         .max_args = 1,
+         .run = verb_doctor,
+         .description =
+                 "Looks at firmware, kernel, isolation, SR-IOV, VF settings, what happens at boot, guests and tools, and says\n"
+                 "what is wrong, where that was seen, why it matters, and what to do. Without a word, about the host; with\n"
+                 "DEVICE, about one PF (and its VFs), VF or other function; with GUEST, about one guest and what it was given.\n"
+                 "\n"
+                 "Each finding has a name, and is\n"
+                 "\n"
+                 "  blocks     a device cannot be given to a guest like this (exit status 13)\n"
+                 "  warning    it works now, and will hurt: after a reboot, under load, or whoever does not know (12)\n"
+                 "  note       to know; nothing is wrong (0)\n"
+                 "  ok         a line for each topic; --all tells them one by one\n"
+                 "\n"
+                 "Nothing is changed without --fix, which puts boot parameters that are missing where this distribution keeps\n"
+                 "them: it shows the change first, and asks. --undo takes back what --fix has changed. Root is needed for these\n"
+                 "two only; what cannot be read without it is told at the end.\n",
+         .examples = "vfadm doctor                                # the host\n"
+                     "vfadm doctor enp1s0                         # this card and its VFs\n"
+                     "vfadm doctor qemu:web1                      # this guest\n"
+                     "vfadm doctor --explain acs-missing          # all about one finding\n"
+                     "vfadm doctor --fix --dry-run                # what would be put on the kernel's command line, and where\n"
+                     "vfadm doctor --root host.tar.gz             # a host recorded elsewhere\n"},
         {.name = "enable",
          .usage = "PF… N|all",
          .summary = "turn VFs on",
@@ -153,9 +183,10 @@ const Verb verbs[] = {
          .description =
                  "Writes an archive (.tar.gz) with what vfadm reads of this host, for bug reports and tests: every verb that\n"
                  "reads shows it again with --root FILE. It holds PCI devices, drivers, groups, network devices with MAC and\n"
-                 "IP addresses, VF settings, and who uses a device. It holds no secrets: of command lines only the program,\n"
-                 "-name and -uuid, of open files only those of VFIO and KVM, nothing of environments. An existing file is not\n"
-                 "overwritten. Run it as root, or much is missing.\n",
+                 "IP addresses, VF settings, who uses a device, and what 'vfadm doctor' reads of processor, firmware, boot\n"
+                 "parameters, configuration and tools. It holds no secrets: of command lines only the program\n"
+                 "and QEMU's name, machine, memory, monitors and assigned devices, of configuration files only lines\n"
+                 "that concern VFs, of open files only those of VFIO and KVM, nothing of environments. An existing file is not overwritten. Run it as root, or much is missing.\n",
          .examples = "vfadm record host.tar.gz\n"
                      "vfadm list --root host.tar.gz\n"},
         {.name = "recover",

@@ -1,8 +1,6 @@
 /* Runs the checks: what is in scope, and in which order. */
 #include "doctor/report.h"
 
-#include <string.h>
-
 static const Check *const tables[] = {checks_cpu, checks_firmware, checks_kernel, checks_isolation, checks_sriov,
                                       checks_vf, checks_persistence, checks_guest, checks_tools};
 
@@ -16,9 +14,10 @@ const Check *doctor_checks(unsigned i) {
 }
 
 const Check *doctor_check_find(const char *id) {
-        for (unsigned i = 0; doctor_checks(i)->id; i++)
-                if (g_str_equal(doctor_checks(i)->id, id))
-                        return doctor_checks(i);
+        for (size_t table = 0; table < G_N_ELEMENTS(tables); table++)
+                for (const Check *check = tables[table]; check->id; check++)
+                        if (g_str_equal(check->id, id))
+                                return check;
         return NULL;
 }
 
@@ -50,11 +49,13 @@ static void begin(Doctor *doctor, const DoctorInput *input, unsigned scope) {
         if (!input->host->setup)
                 doctor->no_setup = setup_new();
         doctor->setup = doctor->no_setup ? doctor->no_setup : input->host->setup;
+        doctor->leases_known = input->leases != NULL;
         doctor->leases = input->leases ? g_ptr_array_ref((GPtrArray *) input->leases) : g_ptr_array_new();
         doctor->guests = g_ptr_array_new();
         doctor->pfs = g_ptr_array_new();
         doctor->vfs = g_ptr_array_new();
         doctor->candidates = g_ptr_array_new();
+        doctor->in_scope = g_hash_table_new(NULL, NULL);
         doctor->groups = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
         doctor->leased = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         doctor->findings = g_ptr_array_new_with_free_func((GDestroyNotify) finding_free);
@@ -62,34 +63,45 @@ static void begin(Doctor *doctor, const DoctorInput *input, unsigned scope) {
         index_leases(doctor);
 }
 
+static void run_checks(Doctor *doctor) {
+        for (size_t table = 0; table < G_N_ELEMENTS(tables); table++)
+                for (doctor->check = tables[table]; doctor->check->id; doctor->check++)
+                        if (doctor->check->scopes & doctor->scope)
+                                doctor->check->run(doctor);
+}
+
 static int by_topic(const void *a, const void *b, void *user) {
         const Finding *const *x = a, *const *y = b;
         return (int) (*x)->topic - (int) (*y)->topic;
 }
 
-static GPtrArray *end(Doctor *doctor) {
-        for (unsigned i = 0; doctor_checks(i)->id; i++) {
-                doctor->check = doctor_checks(i);
-                if (doctor->check->scopes & doctor->scope)
-                        doctor->check->run(doctor);
-        }
+void doctor_clear(Doctor *doctor) {
         g_ptr_array_unref((GPtrArray *) doctor->leases);
         g_ptr_array_unref(doctor->guests);
         g_ptr_array_unref(doctor->pfs);
         g_ptr_array_unref(doctor->vfs);
         g_ptr_array_unref(doctor->candidates);
+        g_hash_table_unref(doctor->in_scope);
         g_hash_table_unref(doctor->groups);
         g_hash_table_unref(doctor->leased);
         setup_free(doctor->no_setup);
+        g_clear_pointer(&doctor->findings, g_ptr_array_unref);
+}
+
+static GPtrArray *examine(Doctor *doctor) {
+        run_checks(doctor);
+        GPtrArray *findings = g_steal_pointer(&doctor->findings);
+        doctor_clear(doctor);
         /* Stable, unlike g_ptr_array_sort(): findings of a topic stay in the order of its checks. */
-        g_qsort_with_data(doctor->findings->pdata, (int) doctor->findings->len, sizeof(void *), by_topic, NULL);
-        return doctor->findings;
+        if (findings->len)
+                g_qsort_with_data(findings->pdata, (int) findings->len, sizeof(void *), by_topic, NULL);
+        return findings;
 }
 
 const GPtrArray *group_of(const Doctor *doctor, const Dev *dev) {
         static const GPtrArray none = {0};
-        const GPtrArray *group = g_hash_table_lookup(doctor->groups, GINT_TO_POINTER(dev->iommu_group));
-        return dev->iommu_group >= 0 && group ? group : &none;
+        const GPtrArray *group = dev->iommu_group >= 0 ? g_hash_table_lookup(doctor->groups, GINT_TO_POINTER(dev->iommu_group)) : NULL;
+        return group ? group : &none;
 }
 
 const Lease *lease_of(const Doctor *doctor, const Dev *dev) {
@@ -97,14 +109,10 @@ const Lease *lease_of(const Doctor *doctor, const Dev *dev) {
 }
 
 bool vf_in_scope(const Doctor *doctor, const Dev *pf, unsigned number) {
-        if (doctor->scope == SCOPE_HOST)
+        if (doctor->scope == SCOPE_HOST || (doctor->scope == SCOPE_DEVICE && g_hash_table_contains(doctor->in_scope, pf)))
                 return true;
-        for (unsigned i = 0; i < doctor->vfs->len; i++) {
-                const Dev *vf = doctor->vfs->pdata[i];
-                if (vf->vf_index == number && pci_addr_equal(vf->pf, pf->addr))
-                        return true;
-        }
-        return false;
+        const Dev *vf = snapshot_vf(doctor->host, pf, number);
+        return vf && g_hash_table_contains(doctor->in_scope, vf);
 }
 
 GPtrArray *vfs_of(const Doctor *doctor, const Dev *pf) {
@@ -117,22 +125,28 @@ GPtrArray *vfs_of(const Doctor *doctor, const Dev *pf) {
         return vfs;
 }
 
-static void add_once(GPtrArray *array, const Dev *dev) {
-        if (!g_ptr_array_find(array, dev, NULL))
-                g_ptr_array_add(array, (void *) dev);
+static int by_address(const void *a, const void *b) {
+        const Dev *const *x = a, *const *y = b;
+        return pci_addr_compare((*x)->addr, (*y)->addr);
 }
 
-/* Asked about by name: `itself` even when nobody would give it to a guest. */
+static void add_pf(Doctor *doctor, const Dev *pf) {
+        if (!g_ptr_array_find(doctor->pfs, pf, NULL)) /* of a device or a guest: a handful */
+                g_ptr_array_add(doctor->pfs, (void *) pf);
+}
+
+/* Asked about by name, or held by the guest that was asked about: a candidate even when nobody would give it to a guest. */
 static void take(Doctor *doctor, const Dev *dev) {
-        add_once(doctor->candidates, dev);
+        g_hash_table_add(doctor->in_scope, (void *) dev);
+        g_ptr_array_add(doctor->candidates, (void *) dev);
         if (dev->is_pf)
-                add_once(doctor->pfs, dev);
+                add_pf(doctor, dev);
         if (!dev->is_vf)
                 return;
-        add_once(doctor->vfs, dev);
+        g_ptr_array_add(doctor->vfs, (void *) dev);
         const Dev *pf = snapshot_pf(doctor->host, dev);
         if (pf && pf != dev)
-                add_once(doctor->pfs, pf);
+                add_pf(doctor, pf);
 }
 
 static bool is_candidate(const Doctor *doctor, const Dev *dev) {
@@ -140,62 +154,74 @@ static bool is_candidate(const Doctor *doctor, const Dev *dev) {
                lease_of(doctor, dev);
 }
 
-GPtrArray *doctor_host(const DoctorInput *input) {
-        Doctor doctor;
-
-        begin(&doctor, input, SCOPE_HOST);
+void doctor_for_host(Doctor *doctor, const DoctorInput *input) {
+        begin(doctor, input, SCOPE_HOST);
         for (unsigned i = 0; i < input->host->devs->len; i++) {
                 Dev *dev = input->host->devs->pdata[i];
-                if (is_candidate(&doctor, dev))
-                        g_ptr_array_add(doctor.candidates, dev);
+                if (is_candidate(doctor, dev))
+                        g_ptr_array_add(doctor->candidates, dev);
                 if (dev->is_pf)
-                        g_ptr_array_add(doctor.pfs, dev);
+                        g_ptr_array_add(doctor->pfs, dev);
                 if (dev->is_vf)
-                        g_ptr_array_add(doctor.vfs, dev);
+                        g_ptr_array_add(doctor->vfs, dev);
         }
         for (unsigned i = 0; input->guests && i < input->guests->len; i++)
-                g_ptr_array_add(doctor.guests, input->guests->pdata[i]);
-        return end(&doctor);
-}
-
-GPtrArray *doctor_device(const DoctorInput *input, const Dev *dev) {
-        Doctor doctor;
-
-        begin(&doctor, input, SCOPE_DEVICE);
-        take(&doctor, dev);
-        for (unsigned n = 0; dev->is_pf && n < dev->vfs->len; n++) {
-                const Dev *vf = snapshot_vf(input->host, dev, n);
-                if (!vf)
-                        continue;
-                g_ptr_array_add(doctor.vfs, (void *) vf);
-                g_ptr_array_add(doctor.candidates, (void *) vf);
-        }
-        for (unsigned i = 0; input->guests && i < input->guests->len; i++)
-                if (guest_info_find(input->guests->pdata[i], dev->addr))
-                        g_ptr_array_add(doctor.guests, input->guests->pdata[i]);
-        return end(&doctor);
+                g_ptr_array_add(doctor->guests, input->guests->pdata[i]);
 }
 
 /* What the guest holds by its monitor, by open files and by lease: a guest that cannot be asked is told by the others. */
-static bool guest_has(const Doctor *doctor, const GuestInfo *guest, const Dev *dev) {
-        g_autofree char *ref = guest_info_ref(guest);
+static bool guest_has(const Doctor *doctor, const GuestInfo *guest, const char *ref, const Dev *dev) {
         const Lease *lease = lease_of(doctor, dev);
 
         if (guest_info_find(guest, dev->addr) || (lease && g_strcmp0(lease->guest, ref) == 0))
                 return true;
         for (unsigned i = 0; i < dev->uses->len; i++)
-                if (((const Use *) dev->uses->pdata[i])->pid == guest->pid && guest->pid)
+                if (guest->pid && ((const Use *) dev->uses->pdata[i])->pid == guest->pid)
                         return true;
         return false;
 }
 
+void doctor_for_device(Doctor *doctor, const DoctorInput *input, const Dev *dev) {
+        begin(doctor, input, SCOPE_DEVICE);
+        take(doctor, dev);
+        for (unsigned n = 0; dev->is_pf && n < dev->vfs->len; n++) {
+                const Dev *vf = snapshot_vf(input->host, dev, n);
+                if (vf)
+                        take(doctor, vf);
+        }
+        for (unsigned i = 0; input->guests && i < input->guests->len; i++) {
+                const GuestInfo *guest = input->guests->pdata[i];
+                g_autofree char *ref = guest_info_ref(guest);
+                if (guest_has(doctor, guest, ref, dev))
+                        g_ptr_array_add(doctor->guests, (void *) guest);
+        }
+}
+
+void doctor_for_guest(Doctor *doctor, const DoctorInput *input, const GuestInfo *guest) {
+        g_autofree char *ref = guest_info_ref(guest);
+
+        begin(doctor, input, SCOPE_GUEST);
+        g_ptr_array_add(doctor->guests, (void *) guest);
+        for (unsigned i = 0; i < input->host->devs->len; i++)
+                if (guest_has(doctor, guest, ref, input->host->devs->pdata[i]))
+                        take(doctor, input->host->devs->pdata[i]);
+        g_ptr_array_sort(doctor->pfs, by_address);
+}
+
+GPtrArray *doctor_host(const DoctorInput *input) {
+        Doctor doctor;
+        doctor_for_host(&doctor, input);
+        return examine(&doctor);
+}
+
+GPtrArray *doctor_device(const DoctorInput *input, const Dev *dev) {
+        Doctor doctor;
+        doctor_for_device(&doctor, input, dev);
+        return examine(&doctor);
+}
+
 GPtrArray *doctor_guest(const DoctorInput *input, const GuestInfo *guest) {
         Doctor doctor;
-
-        begin(&doctor, input, SCOPE_GUEST);
-        g_ptr_array_add(doctor.guests, (void *) guest);
-        for (unsigned i = 0; i < input->host->devs->len; i++)
-                if (guest_has(&doctor, guest, input->host->devs->pdata[i]))
-                        take(&doctor, input->host->devs->pdata[i]);
-        return end(&doctor);
+        doctor_for_guest(&doctor, input, guest);
+        return examine(&doctor);
 }

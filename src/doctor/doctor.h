@@ -28,7 +28,7 @@ const Check *doctor_check_find(const char *id);
 
 typedef struct {
         const Snapshot *host;    /* as HOST_DOCTOR reads it */
-        const GPtrArray *leases; /* Lease* */
+        const GPtrArray *leases; /* Lease*; NULL: not known (no right to read the ledger, a recorded host) */
         const GPtrArray *guests; /* GuestInfo*: what could be learnt of the guests that run */
 } DoctorInput;
 

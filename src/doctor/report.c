@@ -1,18 +1,12 @@
 /* How checks say what they found. */
 #include "doctor/report.h"
 
-static char *format_args(const char *format, va_list args) G_GNUC_PRINTF(1, 0);
-
-static char *format_args(const char *format, va_list args) {
-        return g_strdup_vprintf(format, args);
-}
-
 static Finding *add(Doctor *doctor, Severity severity, char *subject, const char *what, va_list args) G_GNUC_PRINTF(4, 0);
 
 static Finding *add(Doctor *doctor, Severity severity, char *subject, const char *what, va_list args) {
         Finding *finding = finding_new(doctor->check->id, doctor->check->topic, severity, doctor->check->why);
         finding->subject = subject;
-        finding->what = format_args(what, args);
+        finding->what = g_strdup_vprintf(what, args);
         g_ptr_array_add(doctor->findings, finding);
         return finding;
 }
@@ -57,8 +51,8 @@ Finding *report_vfs(Doctor *doctor, Severity severity, const Dev *pf, const GArr
         va_end(args);
         for (unsigned i = 0; i < numbers->len; i++) {
                 const Dev *vf = snapshot_vf(doctor->host, pf, g_array_index(numbers, unsigned, i));
-                if (vf)
-                        about(finding, vf);
+                if (vf) /* each once already: no about(), which looks at all before it */
+                        g_ptr_array_add(finding->devices, g_strdup(vf->name));
         }
         return finding;
 }
@@ -67,7 +61,7 @@ static void set_text(char **field, const char *format, va_list args) G_GNUC_PRIN
 
 static void set_text(char **field, const char *format, va_list args) {
         g_free(*field);
-        *field = format_args(format, args);
+        *field = g_strdup_vprintf(format, args);
 }
 
 void seen(Finding *finding, const char *format, ...) {

@@ -9,6 +9,7 @@ struct Doctor {
         const Snapshot *host;
         const Setup *setup;      /* never NULL: empty when the snapshot has none */
         const GPtrArray *leases; /* Lease*; never NULL */
+        bool leases_known;       /* false: that there is no lease proves nothing */
         GPtrArray *guests;       /* const GuestInfo*: those in scope */
         unsigned scope;          /* one of SCOPE_* */
 
@@ -18,6 +19,7 @@ struct Doctor {
         GPtrArray *vfs;
         GPtrArray *candidates;   /* what somebody would give to a guest: VFs, PFs, functions bound to VFIO or pciback or leased,
                                     and the device that was asked about */
+        GHashTable *in_scope;    /* set of Dev*: those that were asked about, but for the host */
         GHashTable *groups;      /* group number (GINT_TO_POINTER) → GPtrArray of Dev*: every group of the host */
         GHashTable *leased;      /* BDF → Lease* */
         Setup *no_setup;
@@ -25,6 +27,12 @@ struct Doctor {
         const Check *check;      /* the one that runs */
         GPtrArray *findings;     /* Finding* */
 };
+
+/* What is in scope, without running anything: parts of doctor_host() and its kin, by themselves for tests. */
+void doctor_for_host(Doctor *doctor, const DoctorInput *input);
+void doctor_for_device(Doctor *doctor, const DoctorInput *input, const Dev *dev);
+void doctor_for_guest(Doctor *doctor, const DoctorInput *input, const GuestInfo *guest);
+void doctor_clear(Doctor *doctor);
 
 /* A finding of the check that runs. `subject` NULL: the host. The caller adds what it has with the calls below. */
 Finding *report(Doctor *doctor, Severity severity, const char *subject, const char *what, ...) G_GNUC_PRINTF(4, 5);

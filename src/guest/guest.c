@@ -17,6 +17,13 @@ const GuestBackend *guest_backend(const char *name, GError **error) {
         return NULL;
 }
 
+bool guest_backend_known(const char *name) {
+        bool known = g_strv_contains(guest_module_names, name) || g_str_equal(name, "xen");
+        for (size_t i = 0; i < G_N_ELEMENTS(builtin); i++)
+                known = known || g_str_equal(builtin[i]->name, name);
+        return known;
+}
+
 /* Those that are here: the builtin ones, then each module that is installed and can be loaded. Borrowed. */
 static GPtrArray *backends_here(void) {
         GPtrArray *ret = g_ptr_array_new();
@@ -42,15 +49,21 @@ static void remember(GError **first, GError **other, GError *problem, bool modul
                 *place = problem;
 }
 
-/* A bare name: every backend is asked, one must know it. */
-static GuestInfo *read_bare(Io *io, const char *name, GError **error) {
+/* The two ways to look at a guest; a backend's `read` or `examine`. */
+typedef GuestInfo *(*Look)(Io *io, const char *name, GError **error);
+
+static Look look_of(const GuestBackend *backend, bool examine) {
+        return examine ? backend->examine : backend->read;
+}
+
+/* A bare name: every backend is asked, one must know it. Looking only is for the builtin ones, who see all that runs. */
+static GuestInfo *look_bare(Io *io, const char *name, bool examine, GError **error) {
         g_autoptr(GPtrArray) backends = backends_here();
         g_autoptr(GuestInfo) found = NULL;
         g_autoptr(GError) first = NULL, other = NULL;
-        for (unsigned i = 0; i < backends->len; i++) {
-                const GuestBackend *backend = backends->pdata[i];
+        for (unsigned i = 0; i < (examine ? G_N_ELEMENTS(builtin) : backends->len); i++) {
                 GError *problem = NULL;
-                g_autoptr(GuestInfo) info = backend->read(io, name, &problem);
+                g_autoptr(GuestInfo) info = look_of(backends->pdata[i], examine)(io, name, &problem);
                 if (info && found) {
                         g_set_error(error, VFADM_ERROR, VFADM_ERROR_REFUSED,
                                     "%s: both %s:%s and %s:%s run; name one of them so", name, found->backend,
@@ -68,7 +81,7 @@ static GuestInfo *read_bare(Io *io, const char *name, GError **error) {
         return NULL;
 }
 
-GuestInfo *guest_read(Io *io, const char *ref, GError **error) {
+static GuestInfo *look(Io *io, const char *ref, bool examine, GError **error) {
         g_autofree char *backend_name = NULL, *name = NULL;
         if (!guest_ref_parse(ref, &backend_name, &name)) {
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE,
@@ -76,9 +89,28 @@ GuestInfo *guest_read(Io *io, const char *ref, GError **error) {
                 return NULL;
         }
         if (!backend_name)
-                return read_bare(io, name, error);
+                return look_bare(io, name, examine, error);
         const GuestBackend *backend = guest_backend(backend_name, error);
-        return backend ? backend->read(io, name, error) : NULL;
+        return backend ? look_of(backend, examine)(io, name, error) : NULL;
+}
+
+GuestInfo *guest_read(Io *io, const char *ref, GError **error) {
+        return look(io, ref, false, error);
+}
+
+GuestInfo *guest_examine(Io *io, const char *ref, GError **error) {
+        return look(io, ref, true, error);
+}
+
+static void info_free(void *data) {
+        guest_info_free(data);
+}
+
+GPtrArray *guest_examine_all(Io *io, GPtrArray *notes) {
+        GPtrArray *ret = g_ptr_array_new_with_free_func(info_free);
+        for (size_t i = 0; i < G_N_ELEMENTS(builtin); i++)
+                builtin[i]->examine_all(io, ret, notes);
+        return ret;
 }
 
 GPtrArray *guest_list(Io *io, GError **error) {

@@ -22,6 +22,10 @@ typedef struct {
         /* NOT_FOUND means that for certain no such guest runs; a name that fits several is REFUSED, and a guest that
          * cannot be reached is anything else. */
         GuestInfo *(*read)(Io *io, const char *name, GError **error);
+        /* As read, by all that can be looked at; NOT_FOUND and REFUSED only. */
+        GuestInfo *(*examine)(Io *io, const char *name, GError **error);
+        /* Adds every guest of this backend that runs: GuestInfo*. */
+        void (*examine_all)(Io *io, GPtrArray *guests, GPtrArray *notes);
         /* Returns when the guest's monitor lists it. */
         bool (*plug)(Io *io, const char *name, const GuestPlugged *device, GError **error);
         /* Asks the guest to let go and waits for DEVICE_DELETED. PENDING: asked, not gone within `timeout_ms`.
@@ -29,6 +33,8 @@ typedef struct {
         GuestPlug (*unplug)(Io *io, const char *name, const char *id, unsigned timeout_ms, GError **error);
 } GuestBackend;
 
+/* There is a backend of this name, installed or not. */
+bool guest_backend_known(const char *name);
 /* The backend of this name, its module loaded where it is one. NULL: USAGE, there is none of that name; UNSUPPORTED, its module
  * is not installed or cannot be loaded. */
 const GuestBackend *guest_backend(const char *name, GError **error);

@@ -265,7 +265,7 @@ static GuestPlug unplug_device(Io *io, const char *name, const char *id, unsigne
         return wait_gone(io, domain, id, until, error);
 }
 
-static const GuestBackend libvirt_backend = {.name = "libvirt", .list = list_guests, .read = read_guest, .plug = plug_device, .unplug = unplug_device};
+static const GuestBackend libvirt_backend = {.name = "libvirt", .list = list_guests, .read = read_guest, .examine = read_guest, .plug = plug_device, .unplug = unplug_device};
 
 extern const GuestModule guest_module;
 const GuestModule guest_module = {GUEST_MODULE_ABI, &libvirt_backend};

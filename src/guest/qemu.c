@@ -291,4 +291,27 @@ static GuestPlug unplug(Io *io, const char *name, const char *id, unsigned timeo
         return qemu_unplug(io, name, id, timeout_ms, &qemu_times, error);
 }
 
-const GuestBackend qemu_backend = {.name = "qemu", .list = list, .read = read_guest, .plug = plug, .unplug = unplug};
+/* For looking only, nobody waits long: a monitor that answers does so at once, and twenty that hang must not add up. */
+enum { LOOK_MS = 1500, LOOK_ALL_MS = 20000 };
+
+static QemuPatience patience(void) {
+        return (QemuPatience){.answer_ms = LOOK_MS, .agent_ms = LOOK_MS, .deadline = qmp_deadline(LOOK_ALL_MS)};
+}
+
+static GuestInfo *examine(Io *io, const char *name, GError **error) {
+        QemuPatience now = patience();
+        return qemu_examine(io, name, &now, error);
+}
+
+static void examine_all(Io *io, GPtrArray *guests, GPtrArray *notes) {
+        QemuPatience now = patience();
+        qemu_examine_all(io, &now, guests, notes);
+}
+
+const GuestBackend qemu_backend = {.name = "qemu",
+                                   .list = list,
+                                   .read = read_guest,
+                                   .examine = examine,
+                                   .examine_all = examine_all,
+                                   .plug = plug,
+                                   .unplug = unplug};

@@ -151,7 +151,7 @@ static void set_not_one(const char *name, const GString *pids, bool libvirt, boo
                             *others ? "those that run: " : "none runs at all", others);
 }
 
-QemuProcess *qemu_find(Io *io, const char *name, GError **error) {
+static QemuProcess *find(Io *io, const char *name, bool libvirt_too, GError **error) {
         bool hidden, libvirt = false;
         g_autoptr(GPtrArray) all = qemu_scan(io, &hidden, error);
         if (!all)
@@ -162,7 +162,7 @@ QemuProcess *qemu_find(Io *io, const char *name, GError **error) {
                 const QemuProcess *process = all->pdata[i];
                 if (!fits(process, name))
                         continue;
-                if (process->args->by_libvirt) {
+                if (process->args->by_libvirt && !libvirt_too) {
                         libvirt = true;
                         continue;
                 }
@@ -175,6 +175,14 @@ QemuProcess *qemu_find(Io *io, const char *name, GError **error) {
         g_autofree char *others = running(all);
         set_not_one(name, pids, libvirt, hidden, others, error);
         return NULL;
+}
+
+QemuProcess *qemu_find(Io *io, const char *name, GError **error) {
+        return find(io, name, false, error);
+}
+
+QemuProcess *qemu_find_any(Io *io, const char *name, GError **error) {
+        return find(io, name, true, error);
 }
 
 bool qemu_lives(Io *io, const QemuProcess *process) {
@@ -230,20 +238,37 @@ static bool check_peer(Io *io, int fd, const QemuProcess *process, const char *w
         return false;
 }
 
-static Qmp *connect_to(Io *io, const QemuProcess *process, const char *who, const char *path, unsigned answer_ms,
-                       GError **error) {
-        int64_t deadline = qmp_deadline(answer_ms);
+static int open_socket(Io *io, const QemuProcess *process, const char *who, const char *kind, const char *path,
+                       unsigned timeout_ms, GError **error) {
         g_autofree char *shown = qmp_clean_text(path);
-        int fd = io_connect(io, path, answer_ms);
+        int fd = io_connect(io, path, timeout_ms);
         if (fd < 0) {
-                g_autofree char *what = g_strdup_printf("%s: connecting to its QMP socket /%s", who, shown);
+                g_autofree char *what = g_strdup_printf("%s: connecting to its %s socket /%s", who, kind, shown);
                 set_unreachable(error, fd, what);
-                return NULL;
+                return -1;
         }
         if (!check_peer(io, fd, process, who, shown, error)) {
                 close(fd);
-                return NULL;
+                return -1;
         }
+        return fd;
+}
+
+int qemu_open_agent(Io *io, const QemuProcess *process, const char *who, unsigned timeout_ms, GError **error) {
+        g_autofree char *path = socket_path(io, process, process->args->agent_socket);
+        if (path)
+                return open_socket(io, process, who, "guest agent's", path, timeout_ms, error);
+        g_set_error(error, VFADM_ERROR, VFADM_ERROR_FAILED,
+                    "%s: its guest agent's socket has a relative path and its working folder cannot be read", who);
+        return -1;
+}
+
+static Qmp *connect_to(Io *io, const QemuProcess *process, const char *who, const char *path, unsigned answer_ms,
+                       GError **error) {
+        int64_t deadline = qmp_deadline(answer_ms);
+        int fd = open_socket(io, process, who, "QMP", path, answer_ms, error);
+        if (fd < 0)
+                return NULL;
         g_autoptr(Qmp) qmp = qmp_new(fd, who);
         return qmp_greet(qmp, deadline, error) ? g_steal_pointer(&qmp) : NULL;
 }

@@ -280,7 +280,7 @@ static bool read_identity(Qmp *qmp, GuestInfo *info, const QemuProcess *process,
 }
 
 /* What cannot be read leaves "no limit", so that nothing is refused for want of knowledge; QEMU then says it. */
-static void read_memlock(Io *io, GuestInfo *info) {
+void qemu_read_memlock(Io *io, GuestInfo *info) {
         g_autofree char *limits_path = g_strdup_printf("proc/%d/limits", (int)info->pid);
         g_autofree char *status_path = g_strdup_printf("proc/%d/status", (int)info->pid);
         g_autoptr(GBytes) limits = NULL, text = NULL;
@@ -292,6 +292,11 @@ static void read_memlock(Io *io, GuestInfo *info) {
                 info->memlock_used = status.locked;
                 info->memlock_exempt = status.ipc_lock;
         }
+}
+
+bool qemu_ask(Qmp *qmp, GuestInfo *info, const QemuProcess *process, unsigned answer_ms, GError **error) {
+        return read_identity(qmp, info, process, answer_ms, error) && read_memory(qmp, info, answer_ms, error) &&
+               read_devices(qmp, info, answer_ms, error);
 }
 
 GuestInfo *qemu_read(Io *io, const char *name, const QemuTimes *times, GError **error) {
@@ -311,9 +316,9 @@ GuestInfo *qemu_read(Io *io, const char *name, const QemuTimes *times, GError **
         }
         info->pid = process->pid;
         info->pid_start = process->start;
-        if (!read_identity(qmp, info, process, times->answer_ms, error) ||
-            !read_memory(qmp, info, times->answer_ms, error) || !read_devices(qmp, info, times->answer_ms, error))
+        if (!qemu_ask(qmp, info, process, times->answer_ms, error))
                 return NULL;
-        read_memlock(io, info);
+        info->asked = true;
+        qemu_read_memlock(io, info);
         return g_steal_pointer(&info);
 }

@@ -39,6 +39,17 @@ static void read_identity(Reader *reader) {
         }
 }
 
+static Reader reader_new(Io *io, unsigned what, Snapshot *snapshot) {
+        return (Reader) {
+                .io = io,
+                .what = what,
+                .snapshot = snapshot,
+                .devices = g_array_new(FALSE, TRUE, sizeof(Device)),
+                .link_devs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+                .blocks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, block_free),
+        };
+}
+
 static void reader_clear(Reader *reader) {
         for (unsigned i = 0; i < reader->devices->len; i++)
                 g_free(g_array_index(reader->devices, Device, i).net_folder);
@@ -51,11 +62,8 @@ static void reader_clear(Reader *reader) {
 
 Snapshot *host_read(Io *io, unsigned what, GError **error) {
         g_autoptr(Snapshot) snapshot = snapshot_new();
-        Reader reader = {.io = io, .what = what, .snapshot = snapshot};
+        Reader reader = reader_new(io, what, snapshot);
 
-        reader.devices = g_array_new(FALSE, TRUE, sizeof(Device));
-        reader.link_devs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        reader.blocks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, block_free);
         bool ok = read_pci_tree(&reader, error);
         if (ok) {
                 read_identity(&reader);
@@ -74,4 +82,29 @@ Snapshot *host_read(Io *io, unsigned what, GError **error) {
         }
         reader_clear(&reader);
         return ok ? g_steal_pointer(&snapshot) : NULL;
+}
+
+Snapshot *host_read_uses(Io *io, const PciAddr *addrs, unsigned n) {
+        g_autoptr(Snapshot) snapshot = snapshot_new();
+        Reader reader = reader_new(io, HOST_USES | HOST_OPEN_DISKS, snapshot);
+        bool has_net = false, has_disks = false;
+
+        read_pci_functions(&reader, addrs, n);
+        for (unsigned i = 0; i < reader.devices->len; i++) {
+                const Device *device = &g_array_index(reader.devices, Device, i);
+                has_net = has_net || device->net_folder;
+                has_disks = has_disks || !dev_is_network(device->dev);
+        }
+        if (has_disks) {
+                read_blocks(&reader);
+                read_storage_uses(&reader);
+        }
+        if (has_net) {
+                read_nets(&reader);
+                read_network_uses(&reader);
+        }
+        read_process_uses(&reader);
+        snapshot_seal(snapshot);
+        reader_clear(&reader);
+        return g_steal_pointer(&snapshot);
 }

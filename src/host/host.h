@@ -13,6 +13,7 @@ typedef enum {
         HOST_EVERYTHING = 0xf,
         HOST_SETUP = 1 << 5,     /* model/setup.h, and the resources of PFs and of the bridges above them */
         HOST_DOCTOR = HOST_EVERYTHING | HOST_SETUP, /* what checks need */
+        HOST_VF_BRIEF = 1 << 6,  /* with HOST_CAPS: of VFs only the first 256 bytes of config space, without extended capabilities */
         HOST_OPEN_DISKS = 1 << 4, /* with HOST_USES: who has a disk open without a mount (a guest on /dev/nvme0n1); looks into
                                      every process, so only for those who are about to take a device away */
 } HostWhat;
@@ -20,3 +21,10 @@ typedef enum {
 /* NULL only when there is nothing to read at all (no sys/bus/pci); a device that vanishes meanwhile is left out,
  * what may not be read is told in snapshot->notes. */
 Snapshot *host_read(Io *io, unsigned what, GError **error);
+/* A second look, right before functions are taken from whoever uses them: a snapshot of these functions alone (their VFs have
+ * no numbers), with their uses and who has their disks open. As cheap as can be: a list that none of them can be in is not read.
+ * A function that has gone is left out. */
+Snapshot *host_read_uses(Io *io, const PciAddr *addrs, unsigned n);
+
+/* The processes in /proc are the host's, not those of a container only. Where nothing can be told (a recorded host): yes. */
+bool host_sees_processes(Io *io);

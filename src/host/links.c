@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
@@ -133,6 +134,12 @@ GByteArray *links_build_routes(bool v6) {
         struct rtmsg *route = mnl_nlmsg_get_payload(message);
         route->rtm_family = v6 ? AF_INET6 : AF_INET;
         route->rtm_type = RTN_UNICAST; /* kernels that do not filter send the others too */
+        return nl_request_end(buffer);
+}
+
+GByteArray *links_build_nexthops(void) {
+        GByteArray *buffer;
+        nl_request(&buffer, RTM_GETNEXTHOP, NLM_F_DUMP, sizeof(struct nhmsg));
         return nl_request_end(buffer);
 }
 
@@ -286,25 +293,89 @@ static void take_hops(const struct nlattr *multipath, GHashTable *ifindexes) {
         }
 }
 
+typedef struct {
+        GHashTable *ifindexes, *nexthops; /* sets of numbers */
+} Ways;
+
+static void add_number(GHashTable *set, const struct nlattr *attr) {
+        int32_t number;
+        if (nl_attr_copy(attr, &number, sizeof number) && number > 0)
+                g_hash_table_add(set, GINT_TO_POINTER(number));
+}
+
 static bool take_route(const struct nlmsghdr *message, void *user) {
-        GHashTable *ifindexes = user;
+        Ways *ways = user;
         const struct rtmsg *route = mnl_nlmsg_get_payload(message);
         const struct nlattr *attr;
-        int32_t ifindex;
 
         if (message->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(message) < sizeof *route)
                 return true;
         if (route->rtm_dst_len != 0 || route->rtm_type != RTN_UNICAST)
                 return true;
         mnl_attr_for_each(attr, message, sizeof *route) {
-                if (mnl_attr_get_type(attr) == RTA_OIF && nl_attr_copy(attr, &ifindex, sizeof ifindex) && ifindex > 0)
-                        g_hash_table_add(ifindexes, GINT_TO_POINTER(ifindex));
+                if (mnl_attr_get_type(attr) == RTA_OIF)
+                        add_number(ways->ifindexes, attr);
+                if (mnl_attr_get_type(attr) == RTA_NH_ID)
+                        add_number(ways->nexthops, attr);
                 if (mnl_attr_get_type(attr) == RTA_MULTIPATH)
-                        take_hops(attr, ifindexes);
+                        take_hops(attr, ways->ifindexes);
         }
         return true;
 }
 
-void links_parse_default_routes(const void *bytes, size_t length, GHashTable *ifindexes) {
-        nl_walk(bytes, length, take_route, ifindexes);
+void links_parse_default_routes(const void *bytes, size_t length, GHashTable *ifindexes, GHashTable *nexthops) {
+        Ways ways = {ifindexes, nexthops};
+        nl_walk(bytes, length, take_route, &ways);
+}
+
+/* ---- nexthop objects: net/ipv4/nexthop.c nh_fill_node ---- */
+
+typedef struct {
+        Ways ways;
+        bool groups; /* only the groups now: their members may stand before them */
+} NexthopWalk;
+
+static const struct nlattr *nexthop_attr(const struct nlmsghdr *message, uint16_t type) {
+        const struct nlattr *attr;
+        mnl_attr_for_each(attr, message, sizeof(struct nhmsg))
+                if (mnl_attr_get_type(attr) == type)
+                        return attr;
+        return NULL;
+}
+
+static void take_members(const struct nlattr *group, GHashTable *nexthops) {
+        const char *at = mnl_attr_get_payload(group);
+        struct nexthop_grp member;
+
+        for (size_t left = mnl_attr_get_payload_len(group); left >= sizeof member; left -= sizeof member, at += sizeof member) {
+                memcpy(&member, at, sizeof member);
+                if (member.id > 0 && member.id <= INT32_MAX)
+                        g_hash_table_add(nexthops, GINT_TO_POINTER(member.id));
+        }
+}
+
+static bool take_nexthop(const struct nlmsghdr *message, void *user) {
+        NexthopWalk *walk = user;
+        int32_t id;
+
+        if (message->nlmsg_type != RTM_NEWNEXTHOP || mnl_nlmsg_get_payload_len(message) < sizeof(struct nhmsg))
+                return true;
+        const struct nlattr *number = nexthop_attr(message, NHA_ID);
+        if (!number || !nl_attr_copy(number, &id, sizeof id) || !g_hash_table_contains(walk->ways.nexthops, GINT_TO_POINTER(id)))
+                return true;
+        const struct nlattr *attr = nexthop_attr(message, walk->groups ? NHA_GROUP : NHA_OIF);
+        if (attr && walk->groups)
+                take_members(attr, walk->ways.nexthops);
+        else if (attr)
+                add_number(walk->ways.ifindexes, attr);
+        return true;
+}
+
+/* A group has no group among its members (nh_check_attr_group), so that one walk finds them all. */
+void links_parse_nexthops(const void *bytes, size_t length, GHashTable *nexthops, GHashTable *ifindexes) {
+        NexthopWalk walk = {{ifindexes, nexthops}, true};
+
+        nl_walk(bytes, length, take_nexthop, &walk);
+        walk.groups = false;
+        nl_walk(bytes, length, take_nexthop, &walk);
 }

@@ -51,10 +51,15 @@ typedef struct {
 GByteArray *links_build_dump(void);
 GByteArray *links_build_addresses(void);
 GByteArray *links_build_routes(bool v6);
+GByteArray *links_build_nexthops(void);
 
 /* Link*, connected. Never NULL; what is no link is passed over. */
 GPtrArray *links_parse(const void *bytes, size_t length);
 /* LinkAddr. */
 GArray *links_parse_addresses(const void *bytes, size_t length);
-/* Adds the interface number of each unicast default route, whatever its table, to a set (GINT_TO_POINTER). */
-void links_parse_default_routes(const void *bytes, size_t length, GHashTable *ifindexes);
+/* Adds the interface number of each unicast default route, whatever its table, to a set (GINT_TO_POINTER); where a route
+ * goes by a nexthop object, the object's id to another one: with net.ipv4.nexthop_compat_mode=0 the route names no interface
+ * (net/ipv4/fib_semantics.c fib_dump_info, net/ipv6/route.c rt6_fill_node). */
+void links_parse_default_routes(const void *bytes, size_t length, GHashTable *ifindexes, GHashTable *nexthops);
+/* Adds the interfaces of these nexthop objects, and of the members of those that are groups. */
+void links_parse_nexthops(const void *bytes, size_t length, GHashTable *nexthops, GHashTable *ifindexes);

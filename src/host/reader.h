@@ -43,6 +43,8 @@ Dev *path_owner(const Reader *reader, const char *path);
 
 /* pci_tree.c: every function, its links, its VFs. False when there is no PCI here. */
 bool read_pci_tree(Reader *reader, GError **error);
+/* Only these functions, without what stands in other functions' folders (a VF's number, slots). */
+void read_pci_functions(Reader *reader, const PciAddr *addrs, unsigned n);
 /* iommu.c: what the whole host says of interrupts, lockdown and groups. */
 void read_iommu(Reader *reader);
 /* net.c: interfaces, their addresses, and to which function each belongs. */
@@ -58,6 +60,9 @@ void block_free(void *block);
 void block_walk_down(Reader *reader, Block *block, void (*each)(Dev *dev, void *user), void *user);
 /* names.c: vendor and device names. */
 void read_names(Reader *reader);
+
+/* namespaces.c: our mounts are those of process 1; false where that cannot be told. */
+bool host_mounts_are_own(Io *io);
 
 /* uses.c */
 void read_uses(Reader *reader);

@@ -52,16 +52,28 @@ static void add_route_use(Dev *dev, const Link *link, void *user) {
         use_add_once(dev, USE_HOST, g_strdup_printf("default route (%s)", way), 0, NULL);
 }
 
+static void read_nexthops(Reader *reader, GHashTable *nexthops, GHashTable *ifindexes) {
+        g_autoptr(GByteArray) request = links_build_nexthops();
+        g_autoptr(GByteArray) reply = g_byte_array_new();
+
+        int r = reader_dump(reader, request, reply);
+        if (r < 0)
+                reader_note(reader, "which device carries a default route by a nexthop object is not known: %s", g_strerror(-r));
+        links_parse_nexthops(reply->data, reply->len, nexthops, ifindexes);
+}
+
 static void read_routes(Reader *reader, const LinkMap *map) {
-        g_autoptr(GHashTable) ifindexes = g_hash_table_new(NULL, NULL);
+        g_autoptr(GHashTable) ifindexes = g_hash_table_new(NULL, NULL), nexthops = g_hash_table_new(NULL, NULL);
         int refused[2];
 
         for (int v6 = 0; v6 < 2; v6++) {
                 g_autoptr(GByteArray) request = links_build_routes(v6);
                 g_autoptr(GByteArray) reply = g_byte_array_new();
                 refused[v6] = MIN(reader_dump(reader, request, reply), 0);
-                links_parse_default_routes(reply->data, reply->len, ifindexes);
+                links_parse_default_routes(reply->data, reply->len, ifindexes, nexthops);
         }
+        if (g_hash_table_size(nexthops))
+                read_nexthops(reader, nexthops, ifindexes);
         /* A kernel without IPv6 refuses that half alone. */
         if (refused[0] < 0 && refused[1] < 0)
                 reader_note(reader, "which device carries the default route is not known: %s", g_strerror(-refused[0]));

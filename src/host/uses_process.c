@@ -184,6 +184,9 @@ void read_process_uses(Reader *reader) {
         g_autoptr(GHashTable) disks = disks_to_look_for(reader);
         Search search = {reader, files, disks};
 
+        reader->snapshot->processes_hidden = !host_sees_processes(reader->io);
+        if (reader->snapshot->processes_hidden)
+                reader_note(reader, "only a container's processes can be seen, so which processes use VFIO devices and disks is not known; run vfadm on the host itself");
         if (g_hash_table_size(files) || g_hash_table_size(disks))
                 look_at_all(&search);
 }

@@ -105,25 +105,34 @@ static void add_mount_uses(Mounts *mounts) {
 }
 
 /* *zfs: what a mounted ZFS calls itself. */
-static void read_mounts(Reader *reader, char **zfs) {
-        g_autoptr(GHashTable) points = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
-        Mounts mounts = {.reader = reader, .points = points};
+static int read_mounts_of(Mounts *mounts, const char *path, char **zfs) {
         g_autoptr(GBytes) data = NULL;
         size_t size;
 
-        int r = io_read(reader->io, "proc/self/mountinfo", MOUNTINFO_MAX, &data);
-        if (r < 0) {
-                reader_note(reader, "which disks are mounted is not known: /proc/self/mountinfo: %s", g_strerror(-r));
-                return;
-        }
+        int r = io_read(mounts->reader->io, path, MOUNTINFO_MAX, &data);
+        if (r < 0)
+                return r;
         const char *text = g_bytes_get_data(data, &size);
         g_autoptr(GPtrArray) list = mountinfo_parse(text, size);
         for (unsigned i = 0; i < list->len; i++) {
                 const Mount *mount = list->pdata[i];
-                mark_mount(&mounts, mount);
+                mark_mount(mounts, mount);
                 if (!*zfs && g_str_equal(mount->type, "zfs"))
                         *zfs = text_printable(mount->source);
         }
+        return 0;
+}
+
+/* The host's own mounts, too, where ours are others: a service with PrivateMounts=, 'unshare -m', a container. */
+static void read_mounts(Reader *reader, char **zfs) {
+        g_autoptr(GHashTable) points = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify) g_ptr_array_unref);
+        Mounts mounts = {.reader = reader, .points = points};
+
+        int r = read_mounts_of(&mounts, "proc/self/mountinfo", zfs);
+        if (r < 0)
+                reader_note(reader, "which disks are mounted is not known: /proc/self/mountinfo: %s", g_strerror(-r));
+        if (!host_mounts_are_own(reader->io))
+                read_mounts_of(&mounts, "proc/1/mountinfo", zfs);
         add_mount_uses(&mounts);
 }
 

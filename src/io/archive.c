@@ -1,8 +1,10 @@
 /* Reads a recorded host into a tree: from a tar archive or from a folder, both taken as hostile.
  *
  * Beside the host's own files a record holds: vfadm/version ("format 1" and who wrote it), vfadm/errno (lines of
- * "NUMBER PATH": reading PATH gives that errno) and vfadm/netlink/NNNN.request, .reply and .result (a negative
- * errno or 0). */
+ * "NUMBER PATH": reading PATH gives that errno), vfadm/open (the same of opening a device node; 0: it opens),
+ * vfadm/netlink/NNNN.request, .reply and .result (a negative errno or 0), and of programs that were asked
+ * vfadm/program/NNNN.argv (each word ended by a NUL), .output and .result ("R STATUS": a negative errno or 0, and
+ * waitpid(2)'s status). */
 #include "io/tree.h"
 
 #include "base/error.h"
@@ -254,11 +256,29 @@ static bool load_folder(Load *load, int fd, const char *path) {
 
 /* What the recorder noted beside the files. */
 
-static bool take_errnos(Load *load) {
+/* One line "NUMBER PATH" of `file`. */
+typedef bool (*TakeLine)(Load *load, const char *file, const char *path, int number);
+
+static bool take_errno(Load *load, const char *file, const char *path, int number) {
+        if (number == 0)
+                return refuse(load, file, "has a line that is not 'NUMBER PATH'");
+        return within_bounds(load, path) && add(load, path, IO_NODE_ERRNO, NULL, 0, -number);
+}
+
+static bool take_open(Load *load, const char *file, const char *path, int number) {
+        if (io_path_check(path) < 0)
+                return refuse(load, file, "has a line that is not 'NUMBER PATH'");
+        if (!within_bounds(load, path))
+                return false;
+        io_tree_put_open(load->tree, path, -number);
+        return true;
+}
+
+static bool take_lines(Load *load, const char *file, TakeLine take) {
         g_autoptr(GBytes) data = NULL;
         size_t size;
 
-        if (io_tree_read(load->tree, "vfadm/errno", &data) < 0)
+        if (io_tree_read(load->tree, file, &data) < 0)
                 return true;
         const char *at = g_bytes_get_data(data, &size), *end = at ? at + size : NULL;
         for (const char *next; at < end; at = next) {
@@ -268,17 +288,17 @@ static bool take_errnos(Load *load) {
                 uint64_t number;
                 next = newline ? newline + 1 : end;
                 if (!blank || memchr(at, 0, (size_t) (stop - at)) ||
-                    !parse_uint_n(at, (size_t) (blank - at), 10, 1, ERRNO_MAX, &number))
-                        return refuse(load, "vfadm/errno", "has a line that is not 'NUMBER PATH'");
+                    !parse_uint_n(at, (size_t) (blank - at), 10, 0, ERRNO_MAX, &number))
+                        return refuse(load, file, "has a line that is not 'NUMBER PATH'");
                 g_autofree char *path = g_strndup(blank + 1, (size_t) (stop - blank - 1));
-                if (!within_bounds(load, path) || !add(load, path, IO_NODE_ERRNO, NULL, 0, -(int) number))
+                if (!take(load, file, path, (int) number))
                         return false;
         }
         return true;
 }
 
-static bool netlink_part(Load *load, const char *number, const char *part, GBytes **ret) {
-        g_autofree char *path = g_strdup_printf("vfadm/netlink/%s.%s", number, part);
+static bool answer_part(Load *load, const char *folder, const char *number, const char *part, GBytes **ret) {
+        g_autofree char *path = g_strdup_printf("vfadm/%s/%s.%s", folder, number, part);
         int r = io_tree_read(load->tree, path, ret);
         return r == 0 || refuse(load, path, "is missing: %s", g_strerror(-r));
 }
@@ -288,8 +308,8 @@ static bool take_answer(Load *load, const char *number) {
         size_t request_size, reply_size, result_size;
         int64_t value = 0;
 
-        if (!netlink_part(load, number, "request", &request) || !netlink_part(load, number, "reply", &reply) ||
-            !netlink_part(load, number, "result", &result))
+        if (!answer_part(load, "netlink", number, "request", &request) || !answer_part(load, "netlink", number, "reply", &reply) ||
+            !answer_part(load, "netlink", number, "result", &result))
                 return false;
         const char *text = g_bytes_get_data(result, &result_size);
         g_autofree char *line = g_strndup(text ? text : "", result_size);
@@ -303,15 +323,36 @@ static bool take_answer(Load *load, const char *number) {
         return true;
 }
 
-static bool take_netlink(Load *load) {
+static bool take_program(Load *load, const char *number) {
+        g_autoptr(GBytes) key = NULL, output = NULL, result = NULL;
+        size_t output_size, result_size;
+        int64_t r, status;
+
+        if (!answer_part(load, "program", number, "argv", &key) || !answer_part(load, "program", number, "output", &output) ||
+            !answer_part(load, "program", number, "result", &result))
+                return false;
+        g_autofree char *path = g_strdup_printf("vfadm/program/%s", number);
+        const char *text = g_bytes_get_data(result, &result_size);
+        g_autofree char *line = g_strndup(text ? text : "", result_size);
+        g_auto(GStrv) numbers = g_strsplit(g_strchomp(line), " ", 3), argv = io_program_argv(key);
+        if (!argv || g_strv_length(numbers) != 2 || !parse_int(numbers[0], -ERRNO_MAX, 0, &r) ||
+            !parse_int(numbers[1], 0, UINT16_MAX, &status))
+                return refuse(load, path, "is no program's answer");
+        const void *said = g_bytes_get_data(output, &output_size);
+        io_tree_put_program(load->tree, argv, (int) r, (int) status, said, output_size);
+        return true;
+}
+
+/* One answer for each file of the folder whose name ends like this. */
+static bool take_answers(Load *load, const char *folder, const char *suffix, bool (*take)(Load *load, const char *number)) {
         g_auto(GStrv) names = NULL;
-        if (io_tree_list(load->tree, "vfadm/netlink", &names) < 0)
+        if (io_tree_list(load->tree, folder, &names) < 0)
                 return true;
         for (char **name = names; *name; name++) {
-                if (!g_str_has_suffix(*name, ".request"))
+                if (!g_str_has_suffix(*name, suffix))
                         continue;
-                (*name)[strlen(*name) - strlen(".request")] = 0;
-                if (!take_answer(load, *name))
+                (*name)[strlen(*name) - strlen(suffix)] = 0;
+                if (!take(load, *name))
                         return false;
         }
         return true;
@@ -334,7 +375,10 @@ static bool take_version(Load *load) {
 
 static Io *load_finish(Load *load, bool ok) {
         if (ok)
-                ok = take_version(load) && take_errnos(load) && take_netlink(load);
+                ok = take_version(load) && take_lines(load, "vfadm/errno", take_errno) &&
+                     take_lines(load, "vfadm/open", take_open) &&
+                     take_answers(load, "vfadm/netlink", ".request", take_answer) &&
+                     take_answers(load, "vfadm/program", ".argv", take_program);
         if (!ok) {
                 io_tree_free(load->tree);
                 return NULL;

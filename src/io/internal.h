@@ -17,6 +17,9 @@ GBytes *io_netlink_key(const void *request, size_t length);
 /* Sorts names by bytes and ends the array with NULL; takes the GPtrArray of char* over. */
 char **io_names_sorted(GPtrArray *names);
 
+/* Keys that hold one of these have values that no record keeps. */
+static const char *const io_secret_hints[] = {"passw", "passphrase", "secret", "token", "key", "cred", "chap", "iscsi", "auth"};
+
 /* The call vfio_variant over any Io's read. */
 int io_variant_read(Io *io, const char *modalias, char **ret);
 /* The best module of "alias vfio_pci:…" lines for a PCI modalias, or NULL; pure. */
@@ -31,6 +34,9 @@ typedef struct RealNetlink RealNetlink;
 int io_real_netlink(RealNetlink **state, const void *request, size_t length, GByteArray *reply, char **extack);
 void io_real_netlink_free(RealNetlink *state);
 int io_real_load_module(const char *name);
+int io_real_replace(int dir, const char *name, const char *text);
+/* `lock`: a file that the program holds open too, as long as it runs; -1: none. */
+int io_real_program(char *const argv[], bool changes, int lock, unsigned timeout_ms, GBytes **output, int *status);
 int io_real_connect(int path_fd, unsigned timeout_ms); /* an O_PATH handle of the socket */
 int io_real_peer(int fd, pid_t *ret);
 int io_real_spawn(char *const argv[], IoProcess *ret);
@@ -50,6 +56,25 @@ void io_tree_walk(IoTree *tree, IoTreeVisit visit, void *user);
 /* The same for netlink answers, ordered by the bytes of the question. */
 typedef void (*IoNetlinkVisit)(GBytes *request, int result, GBytes *reply, void *user);
 void io_tree_walk_netlink(IoTree *tree, IoNetlinkVisit visit, void *user);
+
+/* tree_asked.c: what the host was asked beside its files. */
+typedef struct IoAsked IoAsked;
+IoAsked *io_asked_new(void);
+void io_asked_free(IoAsked *asked);
+int io_asked_open(IoAsked *asked, const char *path);
+int io_asked_program(IoAsked *asked, char *const argv[], GBytes **output, int *status);
+IoAsked *io_tree_asked(IoTree *tree);
+/* What opening a device node gave (0 or a negative errno), and what a program that only answers said. */
+void io_tree_put_open(IoTree *tree, const char *path, int result);
+void io_tree_put_program(IoTree *tree, char *const argv[], int result, int status, const void *output, size_t length);
+/* argv as one text, the key of a program's answer: its words, each ended by a NUL. */
+GBytes *io_program_key(char *const argv[]);
+/* The other way; NULL for what is no such key. Free with g_strfreev(). */
+char **io_program_argv(GBytes *key);
+typedef void (*IoOpenVisit)(const char *path, int result, void *user);
+void io_tree_walk_opens(IoTree *tree, IoOpenVisit visit, void *user);
+typedef void (*IoProgramVisit)(GBytes *key, int result, int status, GBytes *output, void *user);
+void io_tree_walk_programs(IoTree *tree, IoProgramVisit visit, void *user);
 
 /* An archive held in memory (a fuzz target's way in). */
 Io *io_archive_open_memory(const void *data, size_t length, GError **error);

@@ -20,6 +20,18 @@ int io_read(Io *io, const char *path, size_t max, GBytes **ret) {
         return io->calls->read(io, path, max, ret);
 }
 
+int io_read_start(Io *io, const char *path, size_t length, GBytes **ret) {
+        g_autoptr(GBytes) whole = NULL;
+
+        if (io->calls->read_start)
+                return io->calls->read_start(io, path, length, ret);
+        int r = io->calls->read(io, path, TEXT_MAX, &whole);
+        if (r < 0)
+                return r;
+        *ret = g_bytes_new_from_bytes(whole, 0, MIN(length, g_bytes_get_size(whole)));
+        return 0;
+}
+
 int io_write(Io *io, const char *path, const char *text, unsigned timeout_ms) {
         return !io->writable ? -EROFS : io->calls->write(io, path, text, timeout_ms);
 }

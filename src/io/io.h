@@ -27,6 +27,9 @@ typedef struct {
 typedef struct {
         /* Reads a whole file, at most `max` bytes (-EFBIG beyond). */
         int (*read)(Io *io, const char *path, size_t max, GBytes **ret);
+        /* The first `length` bytes of a file, or as many as there are: for config space, of which each byte takes its time. NULL:
+         * `read` is as good. */
+        int (*read_start)(Io *io, const char *path, size_t length, GBytes **ret);
         /* One write(2) of the whole text to an existing file (a sysfs attribute). `timeout_ms` 0 = write here and now.
          * Otherwise the write runs in a child process, since the kernel may hold it for minutes: -ETIMEDOUT when the
          * deadline passes; the write may then still finish later. */
@@ -44,7 +47,7 @@ typedef struct {
          * ("pci:v00008086d…"), or -ENOENT: field-facts 22. */
         int (*vfio_variant)(Io *io, const char *modalias, char **ret);
         /* Opens a device node for reading and writing and closes it again: 0, or why not. Only for nodes that an opening does
-         * not disturb: dev/kvm, dev/vfio/vfio. */
+         * not disturb: dev/kvm, dev/vfio/vfio. -ENODATA: a recorded host where it was not tried. */
         int (*can_open)(Io *io, const char *path);
         /* Makes a configuration file have this text (NULL: not be there): written beside it, on the disk, and renamed into
          * place, keeping the mode of what was there (else 0644). No link is followed at the last part; folders on the way
@@ -52,8 +55,9 @@ typedef struct {
         int (*replace)(Io *io, const char *path, const char *text);
         /* Runs one of this system's programs, by absolute path, without a shell, with an empty standard input and the C
          * locale, and gives what it says (at most 64 KiB of standard output and standard error together). The status is as of
-         * waitpid(2). -ETIMEDOUT: it was killed by then. `changes`: it changes the machine (else it only answers, and a recorded
-         * host gives the recorded answer). -ENOENT: no such program. */
+         * waitpid(2). -ETIMEDOUT: it was killed by then. -EBUSY: another that changes the machine still runs. `changes`: it changes the machine (else it only answers, and a recorded
+         * host gives the recorded answer, -ENODATA where there is none). -ENOENT: no such program. */
+#define IO_PROGRAM_LOCK "program" /* a program that changes the machine holds this lock as long as it runs */
         int (*program)(Io *io, char *const argv[], bool changes, unsigned timeout_ms, GBytes **output, int *status);
         /* Connects to a unix stream socket; the fd is the caller's. -ETIMEDOUT when nobody accepts in time. */
         int (*connect)(Io *io, const char *path, unsigned timeout_ms);
@@ -86,6 +90,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Io, io_free)
 
 /* Thin callers, so that code reads io_read(io, …). */
 int io_read(Io *io, const char *path, size_t max, GBytes **ret);
+int io_read_start(Io *io, const char *path, size_t length, GBytes **ret); /* of files of at most 64 KiB */
 int io_write(Io *io, const char *path, const char *text, unsigned timeout_ms);
 int io_readlink(Io *io, const char *path, char **ret);
 int io_list(Io *io, const char *path, char ***ret);

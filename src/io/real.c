@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* How long a program that a dead vfadm started is waited for. */
+#define PROGRAM_LOCK_MS (120u * 1000)
 /* Wait between two looks at a lock that somebody holds. */
 #define LOCK_LOOK_MS 20
 /* openat2() gives EAGAIN when something was renamed while it made sure to stay below the root. */
@@ -84,7 +86,20 @@ static int read_to_end(int fd, size_t max, GBytes **ret) {
         return 0;
 }
 
-static int real_read(Io *io, const char *path, size_t max, GBytes **ret) {
+/* One read(2): what it is for gives all that was asked for, or all that there is. */
+static int read_once(int fd, size_t length, GBytes **ret) {
+        g_autofree char *data = g_malloc(length);
+        ssize_t n;
+        do
+                n = read(fd, data, length);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        *ret = g_bytes_new(data, (size_t) n);
+        return 0;
+}
+
+static int read_file(Io *io, const char *path, size_t max, int (*how)(int fd, size_t max, GBytes **ret), GBytes **ret) {
         struct stat st;
         /* Without O_NONBLOCK a pipe that somebody left in the way would hold us for ever. */
         int fd = real_open(real(io), path, O_RDONLY | O_NONBLOCK);
@@ -92,9 +107,17 @@ static int real_read(Io *io, const char *path, size_t max, GBytes **ret) {
                 return fd;
         int r = fstat(fd, &st) < 0 ? -errno : S_ISDIR(st.st_mode) ? -EISDIR : S_ISREG(st.st_mode) ? 0 : -EINVAL;
         if (r == 0)
-                r = read_to_end(fd, max, ret);
+                r = how(fd, max, ret);
         close(fd);
         return r;
+}
+
+static int real_read(Io *io, const char *path, size_t max, GBytes **ret) {
+        return read_file(io, path, max, read_to_end, ret);
+}
+
+static int real_read_start(Io *io, const char *path, size_t length, GBytes **ret) {
+        return read_file(io, path, length, read_once, ret);
 }
 
 /* One write(2) of the whole: the kernel takes what it gets in one call as the value. */
@@ -238,6 +261,49 @@ static int real_load_module(Io *io, const char *name) {
         return real(io)->whole ? io_real_load_module(name) : -EOPNOTSUPP;
 }
 
+static int real_can_open(Io *io, const char *path) {
+        int fd = real_open(real(io), path, O_RDWR | O_NONBLOCK);
+        if (fd >= 0)
+                close(fd);
+        return MIN(fd, 0);
+}
+
+/* The folder that `path` lies in, made if only it is missing; *ret_name the last part. */
+static int open_parent(RealIo *io, const char *path, const char **ret_name) {
+        const char *slash = strrchr(path, '/');
+
+        int r = io_path_check(path);
+        if (r < 0)
+                return r;
+        *ret_name = slash ? slash + 1 : path;
+        if (!**ret_name || g_str_equal(*ret_name, "."))
+                return -EINVAL;
+        g_autofree char *folder = slash ? g_strndup(path, (size_t) (slash - path)) : g_strdup(".");
+        int fd = real_open(io, folder, O_RDONLY | O_DIRECTORY);
+        if (fd != -ENOENT)
+                return fd;
+        slash = strrchr(folder, '/');
+        g_autofree char *above = slash ? g_strndup(folder, (size_t) (slash - folder)) : g_strdup(".");
+        int parent = real_open(io, above, O_RDONLY | O_DIRECTORY);
+        if (parent < 0)
+                return parent;
+        r = mkdirat(parent, slash ? slash + 1 : folder, 0755) < 0 && errno != EEXIST ? -errno : 0;
+        if (r == 0 && fsync(parent) < 0)
+                r = -errno;
+        close(parent);
+        return r < 0 ? r : real_open(io, folder, O_RDONLY | O_DIRECTORY);
+}
+
+static int real_replace(Io *io, const char *path, const char *text) {
+        const char *name;
+        int dir = open_parent(real(io), path, &name);
+        if (dir < 0)
+                return dir == -ENOENT && !text ? 0 : dir;
+        int r = io_real_replace(dir, name, text);
+        close(dir);
+        return r;
+}
+
 static int real_connect(Io *io, const char *path, unsigned timeout_ms) {
         if (!io->writable)
                 return -ECONNREFUSED;
@@ -343,6 +409,21 @@ static void real_unlock(Io *io, int lock) {
         close(lock);
 }
 
+/* One that changes the machine may outlive the vfadm that started it. It holds the lock as long as it runs, so that the next
+ * vfadm, which puts things right, does not run another beside it. */
+static int real_program(Io *io, char *const argv[], bool changes, unsigned timeout_ms, GBytes **output, int *status) {
+        int lock = -1;
+
+        if (!real(io)->whole)
+                return -EOPNOTSUPP;
+        int r = changes ? real_lock(io, IO_PROGRAM_LOCK, MIN(timeout_ms, PROGRAM_LOCK_MS), &lock) : 0;
+        if (r < 0)
+                return r == -ETIMEDOUT ? -EBUSY : r;
+        r = io_real_program(argv, changes, lock, timeout_ms, output, status);
+        real_unlock(io, lock);
+        return r;
+}
+
 static int64_t real_now(Io *io) {
         return g_get_monotonic_time();
 }
@@ -362,12 +443,16 @@ static void real_free(Io *io) {
 Io *io_real_open(const char *root, bool writable, GError **error) {
         static const IoCalls calls = {
                 .read = real_read,
+                .read_start = real_read_start,
                 .write = real_write,
                 .readlink = real_readlink,
                 .list = real_list,
                 .netlink = real_netlink,
                 .load_module = real_load_module,
                 .vfio_variant = io_variant_read,
+                .can_open = real_can_open,
+                .replace = real_replace,
+                .program = real_program,
                 .connect = real_connect,
                 .peer = real_peer,
                 .spawn = real_spawn,

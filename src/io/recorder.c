@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "io/internal.h"
+#include "io/redact.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -126,31 +127,8 @@ static char *real_path(Recorder *rec, const char *path, bool follow_last) {
 
 /* What of a file may be kept. */
 
-/* Of a process' command line: the program, -name and -uuid with their values. A program may have written what it
- * likes over its first word, "sshd: root@pts/0": only what stands before a blank is kept. */
-static GBytes *redact_cmdline(const char *text, size_t size) {
-        static const char *const kept[] = {"-name", "--name", "-uuid", "--uuid"};
-        GByteArray *out = g_byte_array_new();
-        bool value = false;
-        for (size_t at = 0, i = 0; at < size; i++) {
-                size_t length = strnlen(text + at, size - at);
-                g_autofree char *word = g_strndup(text + at, length);
-                bool option = false;
-                for (size_t k = 0; i > 0 && !value && k < G_N_ELEMENTS(kept); k++)
-                        option |= g_str_equal(word, kept[k]);
-                if (i == 0)
-                        word[strcspn(word, " \t\n")] = 0;
-                if (i == 0 || option || value)
-                        g_byte_array_append(out, (const uint8_t *) word, (guint) strlen(word) + 1);
-                value = option;
-                at += length + 1;
-        }
-        return g_byte_array_free_to_bytes(out);
-}
-
 /* Of the kernel's command line: the value of a word whose key smells of a secret goes; iommu.passthrough stays. */
 static GBytes *redact_kernel_cmdline(const char *text, size_t size) {
-        static const char *const hints[] = {"passw", "passphrase", "secret", "token", "key", "cred", "chap", "iscsi", "auth"};
         g_autofree char *copy = g_strndup(text ? text : "", size);
         g_auto(GStrv) words = g_strsplit(copy, " ", -1);
         for (char **word = words; *word; word++) {
@@ -158,8 +136,8 @@ static GBytes *redact_kernel_cmdline(const char *text, size_t size) {
                 if (!equals)
                         continue;
                 g_autofree char *key = g_ascii_strdown(*word, equals - *word);
-                for (size_t i = 0; i < G_N_ELEMENTS(hints); i++) {
-                        if (!strstr(key, hints[i]))
+                for (size_t i = 0; i < G_N_ELEMENTS(io_secret_hints); i++) {
+                        if (!strstr(key, io_secret_hints[i]))
                                 continue;
                         bool newline = g_str_has_suffix(equals, "\n");
                         char *hidden = g_strdup_printf("%.*s=hidden%s", (int) (equals - *word), *word, newline ? "\n" : "");
@@ -224,7 +202,11 @@ static GBytes *redact(const char *path, GBytes *data) {
                 return redact_machine_id(text, size);
         if (size && g_str_has_prefix(path, "lib/modules/") && g_str_has_suffix(path, "/modules.alias"))
                 return keep_vfio_aliases(text, size);
-        return g_bytes_ref(data);
+        GBytes *boot = redact_boot(path, text, size);
+        if (boot)
+                return boot;
+        GBytes *config = redact_config(path, text, size);
+        return config ? config : g_bytes_ref(data);
 }
 
 /* The calls. */
@@ -322,6 +304,36 @@ static int rec_vfio_variant(Io *io, const char *modalias, char **ret) {
         return io_vfio_variant(recorder(io)->base, modalias, ret);
 }
 
+static int rec_can_open(Io *io, const char *path) {
+        int r = io_can_open(recorder(io)->base, path);
+        io_tree_put_open(recorder(io)->tree, path, r);
+        return r;
+}
+
+static int rec_replace(Io *io, const char *path, const char *text) {
+        return io_replace(recorder(io)->base, path, text);
+}
+
+/* Programs that only answer are asked for versions and boot parameters; among the latter may be secrets. */
+static int rec_program(Io *io, char *const argv[], bool changes, unsigned timeout_ms, GBytes **output, int *status) {
+        Recorder *rec = recorder(io);
+        g_autoptr(GBytes) said = NULL;
+        int ended = 0;
+
+        int r = io_program(rec->base, argv, changes, timeout_ms, &said, &ended);
+        if (!changes) {
+                size_t size = 0;
+                const char *text = said ? g_bytes_get_data(said, &size) : NULL;
+                g_autofree char *copy = g_strndup(text ? text : "", size), *kept = redact_boot_words(copy);
+                io_tree_put_program(rec->tree, argv, MIN(r, 0), ended, kept, strlen(kept));
+        }
+        if (r < 0)
+                return r;
+        *output = g_steal_pointer(&said);
+        *status = ended;
+        return r;
+}
+
 static int rec_connect(Io *io, const char *path, unsigned timeout_ms) {
         return io_connect(recorder(io)->base, path, timeout_ms);
 }
@@ -373,6 +385,9 @@ Io *io_recorder_new(Io *base) {
                 .netlink = rec_netlink,
                 .load_module = rec_load_module,
                 .vfio_variant = rec_vfio_variant,
+                .can_open = rec_can_open,
+                .replace = rec_replace,
+                .program = rec_program,
                 .connect = rec_connect,
                 .peer = rec_peer,
                 .spawn = rec_spawn,
@@ -398,7 +413,7 @@ Io *io_recorder_new(Io *base) {
 typedef struct {
         struct archive *archive;
         GString *errnos;
-        unsigned answers;
+        unsigned answers, programs;
         int r; /* libarchive's, once not ARCHIVE_OK nothing more is written */
 } Output;
 
@@ -462,6 +477,32 @@ static void put_answer(GBytes *request, int result, GBytes *reply, void *user) {
         put_text(out, result_path, text);
 }
 
+static void note_open(const char *path, int result, void *user) {
+        g_string_append_printf(user, "%d %s\n", -result, path);
+}
+
+static void put_program(GBytes *key, int result, int status, GBytes *output, void *user) {
+        Output *out = user;
+        unsigned n = ++out->programs;
+        g_autofree char *argv_path = g_strdup_printf("vfadm/program/%04u.argv", n);
+        g_autofree char *output_path = g_strdup_printf("vfadm/program/%04u.output", n);
+        g_autofree char *result_path = g_strdup_printf("vfadm/program/%04u.result", n);
+        g_autofree char *text = g_strdup_printf("%d %d\n", result, status);
+        put_bytes(out, argv_path, key);
+        put_bytes(out, output_path, output);
+        put_text(out, result_path, text);
+}
+
+/* What is no file: answers to openings, to questions over netlink, and of programs. */
+static void put_answers(Output *out, IoTree *tree) {
+        g_autoptr(GString) opens = g_string_new(NULL);
+        io_tree_walk_opens(tree, note_open, opens);
+        if (opens->len)
+                put_text(out, "vfadm/open", opens->str);
+        io_tree_walk_netlink(tree, put_answer, out);
+        io_tree_walk_programs(tree, put_program, out);
+}
+
 static int write_archive(Recorder *rec, int fd, char **ret_why) {
         g_autoptr(GString) errnos = g_string_new(NULL);
         Output out = {.archive = archive_write_new(), .errnos = errnos};
@@ -475,7 +516,7 @@ static int write_archive(Recorder *rec, int fd, char **ret_why) {
         put_text(&out, "vfadm/version", "format 1\nvfadm " VFADM_VERSION "\n");
         io_tree_walk(rec->tree, note_error, &out);
         put_text(&out, "vfadm/errno", errnos->str);
-        io_tree_walk_netlink(rec->tree, put_answer, &out);
+        put_answers(&out, rec->tree);
         io_tree_walk(rec->tree, put_node, &out);
         if (out.r == ARCHIVE_OK)
                 out.r = archive_write_close(out.archive);

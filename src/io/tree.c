@@ -36,6 +36,7 @@ struct IoTree {
         Node *root;
         size_t entries;
         GHashTable *answers; /* GBytes → Answer */
+        IoAsked *asked;
 };
 
 typedef struct {
@@ -196,13 +197,18 @@ static int find(IoTree *tree, const char *path, WalkFlags flags, Node **ret) {
 IoTree *io_tree_new(void) {
         IoTree *tree = g_new0(IoTree, 1);
         tree->root = node_new(NULL, "", IO_NODE_DIR);
+        tree->asked = io_asked_new();
         return tree;
+}
+
+IoAsked *io_tree_asked(IoTree *tree) {
+        return tree->asked;
 }
 
 void io_tree_free(IoTree *tree) {
         node_free(tree->root);
-        if (tree->answers)
-                g_hash_table_unref(tree->answers);
+        g_clear_pointer(&tree->answers, g_hash_table_unref);
+        io_asked_free(tree->asked);
         g_free(tree);
 }
 
@@ -455,6 +461,18 @@ static int tree_load_module(Io *io, const char *name) {
         return -EROFS;
 }
 
+static int tree_can_open(Io *io, const char *path) {
+        return io_asked_open(tree_of(io)->asked, path);
+}
+
+static int tree_replace(Io *io, const char *path, const char *text) {
+        return -EROFS;
+}
+
+static int tree_program(Io *io, char *const argv[], bool changes, unsigned timeout_ms, GBytes **output, int *status) {
+        return changes ? -EROFS : io_asked_program(tree_of(io)->asked, argv, output, status);
+}
+
 static int tree_connect(Io *io, const char *path, unsigned timeout_ms) {
         return -ECONNREFUSED;
 }
@@ -504,6 +522,9 @@ Io *io_tree_io(IoTree *tree) {
                 .netlink = tree_netlink,
                 .load_module = tree_load_module,
                 .vfio_variant = io_variant_read,
+                .can_open = tree_can_open,
+                .replace = tree_replace,
+                .program = tree_program,
                 .connect = tree_connect,
                 .peer = tree_peer,
                 .spawn = tree_spawn,

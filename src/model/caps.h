@@ -20,6 +20,8 @@ typedef enum {
 
 /* ACS control and capability bits, as in the spec and the kernel's PCI_ACS_*. */
 enum { ACS_SV = 0x01, ACS_TB = 0x02, ACS_RR = 0x04, ACS_CR = 0x08, ACS_UF = 0x10, ACS_EC = 0x20, ACS_DT = 0x40 };
+/* What a port must do so that devices below it are apart from each other (the kernel's REQ_ACS_FLAGS). */
+enum { ACS_ISOLATES = ACS_SV | ACS_RR | ACS_CR | ACS_UF };
 
 typedef struct {
         uint16_t length;      /* bytes of config space that could be read: 64 without root, 256 conventional, 4096 */
@@ -53,3 +55,11 @@ typedef struct {
         bool has_serial;
         uint64_t serial;      /* Device Serial Number capability */
 } PciCaps;
+
+/* "SV RR CR UF": the names of ACS bits. The caller frees. */
+char *acs_text(unsigned bits);
+/* True for the ports of which the kernel asks ACS: root and downstream ports (field-facts 19). */
+bool port_needs_acs(const PciCaps *port);
+/* The bits of ACS_ISOLATES that are off though the capability has them; what it does not have counts as wired on, so that 0 means
+ * "isolates", given that there is a capability (pci_acs_flags_enabled() in drivers/pci/pci.c). */
+unsigned acs_lacks(const PciCaps *caps);

@@ -25,6 +25,8 @@ GuestInfo *guest_info_new(const char *backend, const char *name) {
         info->memlock_limit = UINT64_MAX;
         info->slots = g_ptr_array_new_with_free_func(slot_free);
         info->devices = g_ptr_array_new_with_free_func(device_free);
+        info->agent_macs = g_ptr_array_new_with_free_func(g_free);
+        info->notes = g_ptr_array_new_with_free_func(g_free);
         return info;
 }
 
@@ -36,7 +38,10 @@ void guest_info_free(GuestInfo *info) {
         g_free(info->uuid);
         g_free(info->socket);
         g_free(info->status);
+        g_free(info->viommu);
         g_free(info->machine);
+        g_ptr_array_unref(info->agent_macs);
+        g_ptr_array_unref(info->notes);
         g_ptr_array_unref(info->slots);
         g_ptr_array_unref(info->devices);
         g_free(info);

@@ -18,6 +18,7 @@ typedef struct {
         PciAddr host;   /* the host's function */
         bool has_host;
         bool leaving;   /* asked to go, guest has not let go yet */
+        bool iommufd;   /* given through iommufd, not through a VFIO container; as far as the command line tells */
 } GuestDevice;
 
 typedef struct {
@@ -29,13 +30,18 @@ typedef struct {
         char *socket;       /* QMP socket path, below the root */
         char *status;       /* "running", "paused" … */
         bool has_viommu;
+        char *viommu;           /* "intel-iommu" … by its command line; NULL: none, or not told there */
+        bool viommu_caching;    /* intel-iommu's caching-mode */
+        bool viommu_intremap;   /* the vIOMMU remaps interrupts */
         uint64_t ram;           /* bytes */
         uint64_t memlock_limit; /* bytes, soft limit of the process; UINT64_MAX unlimited */
         bool memlock_exempt;    /* CAP_IPC_LOCK in its effective set: the limit does not count */
         uint64_t memlock_used;  /* bytes locked now (VmLck plus what VFIO pinned, as far as /proc tells) */
         char *machine;          /* "pc-q35-10.0", "pc-i440fx-9.2"; NULL: not known */
         bool by_libvirt;        /* libvirt runs it and owns its monitor */
-        bool asked;             /* its monitor answered: slots and devices are known */
+        bool asked;             /* its monitor answered: slots and devices are as they are now; else as at its start */
+        bool cut;               /* a recorded host: of its command line only the name is known, and nothing else of its start */
+        bool denied;            /* it, or its monitor, may not be looked at: root is needed */
         unsigned vfio_files;    /* devices of VFIO it has open, by /proc: known also when the monitor is not */
         bool agent;             /* its guest agent answered; `agent_macs` are the MACs of the network devices inside */
         GPtrArray *agent_macs;  /* char*: "02:00:00:00:00:01" */

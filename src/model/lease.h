@@ -32,6 +32,7 @@ typedef struct {
         int pid;       /* process that holds it */
         uint64_t pid_start;
         char *boot_id;
+        bool holder_lives; /* that process still runs: not kept, told by whoever reads the ledger for a plan */
 
         VfState given;         /* what was set for the guest */
         VfState saved;         /* what was there before */

@@ -6,6 +6,7 @@
 static void mechanism_free(void *data) {
         Mechanism *mechanism = data;
         g_free(mechanism->path);
+        g_free(mechanism->text);
         g_free(mechanism->driver);
         g_free(mechanism->netdev);
         g_free(mechanism->bdf);
@@ -34,6 +35,8 @@ Setup *setup_new(void) {
 static void boot_clear(BootConf *boot) {
         g_free(boot->file);
         g_free(boot->text);
+        g_free(boot->main_file);
+        g_free(boot->main_text);
         g_free(boot->menu);
         g_strfreev(boot->next);
         g_free(boot->tool);
@@ -126,6 +129,50 @@ char **boot_words_split(const char *cmdline) {
         }
         g_ptr_array_add(words, NULL);
         return (char **) g_ptr_array_free(g_steal_pointer(&words), FALSE);
+}
+
+/* A line's first word; *rest what follows it. False for a comment and for an empty line. */
+static bool first_word(const char *line, GString *word, const char **rest) {
+        line += strspn(line, " \t");
+        size_t length = strcspn(line, " \t");
+        g_string_truncate(word, 0);
+        g_string_append_len(word, line, (gssize) length);
+        *rest = line + length + strspn(line + length, " \t");
+        return length > 0 && *line != '#';
+}
+
+char **boot_menu_words(const char *text) {
+        static const char *const starts[] = {"linux", "linuxefi", "linux16", NULL};
+        g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
+        g_autoptr(GString) options = g_string_new(NULL), plain = g_string_new(NULL), word = g_string_new(NULL);
+        g_autofree char *entry = NULL; /* of the first entry: what follows the kernel's path */
+        bool is_spec = false, is_menu = false;
+        const char *rest;
+
+        for (char **line = lines; *line; line++) {
+                g_strdelimit(*line, "\r", ' ');
+                if (!first_word(*line, word, &rest))
+                        continue;
+                g_string_append_printf(plain, "%s ", *line);
+                is_menu |= g_str_equal(word->str, "menuentry") || g_str_equal(word->str, "submenu");
+                if (!entry && g_str_has_prefix(word->str, "args=\"")) { /* grubby --info */
+                        const char *args = strstr(*line, "args=\"") + strlen("args=\"");
+                        entry = g_strndup(args, strcspn(args, "\""));
+                } else if (g_str_equal(word->str, "options")) {
+                        is_spec = true;
+                        g_string_append_printf(options, "%s ", rest);
+                } else if (!entry && g_strv_contains(starts, word->str)) {
+                        size_t path = strcspn(rest, " \t");
+                        g_autofree char *kernel = g_strndup(rest, path);
+                        if (!strstr(kernel, "memtest"))
+                                entry = g_strdup(rest + path);
+                }
+        }
+        if (is_spec)
+                return boot_words_split(options->str);
+        if (entry)
+                return boot_words_split(entry);
+        return is_menu ? NULL : boot_words_split(plain->str);
 }
 
 /* lib/cmdline.c, kernel/params.c parameqn(): dash and underscore are one. The value, "" for none, or NULL. */

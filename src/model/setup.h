@@ -17,6 +17,7 @@ typedef enum { CPU_OTHER, CPU_INTEL, CPU_AMD } CpuVendor; /* Hygon counts as AMD
  * (drivers/iommu/intel/iommu.c device_rmrr_is_relaxable). */
 typedef struct {
         PciAddr dev;      /* the function, or the bridge above it */
+        PciAddr last;     /* IVRS: all from `dev` to this one are meant; else the same as `dev` */
         bool below;       /* `dev` is a bridge and all below it is meant */
         uint64_t start, end;
 } ReservedMemory;
@@ -47,11 +48,19 @@ typedef enum {
 
 typedef struct {
         BootKind kind;
-        char *file;  /* what to edit; NULL: only a command does it */
+        char *file;  /* the file to which parameters are added; NULL: only a command does it. GRUB: "etc/default/grub.d/60-vfadm.cfg"
+                        where the distribution reads that folder (Debian's family), else "etc/default/grub" itself;
+                        KERNEL_CMDLINE, PROXMOX: "etc/kernel/cmdline" */
         char *text;  /* its content; NULL: it is not there */
-        char *menu;  /* the file that the loader reads, made from `file` ("boot/grub/grub.cfg"); NULL: none or not known */
-        char **next; /* parameters that the next boot will have, as far as can be told; NULL: cannot */
-        char *tool;  /* absolute path of the program that makes it effective; NULL: none found */
+        char *main_file; /* GRUB: "etc/default/grub", where parameters that are to go may stand; else NULL. May be `file` */
+        char *main_text; /* its content; NULL: it is not there, or cannot be read */
+        char *menu;  /* the file that the loader reads, made from `file` ("boot/grub/grub.cfg", "boot/loader/entries/….conf" of
+                        the kernel that is booted by default); NULL: none or not known */
+        char **next; /* parameters that the next boot will have: boot_menu_words() of the menu, or what `tool` says; NULL:
+                        cannot be told */
+        char *tool;  /* absolute path of the program that makes it effective, with its leading '/': update-grub, grub-mkconfig,
+                        grub2-mkconfig, grubby, kernelstub, kernel-install, sdbootutil, mkinitcpio, dracut, reinstall-kernels,
+                        proxmox-boot-tool, rpm-ostree; NULL: none found */
         char *note;  /* content of var/lib/vfadm/boot-parameters: what 'doctor --fix' put there; NULL: nothing */
 } BootConf;
 
@@ -80,6 +89,15 @@ enum {
         SETS_UNMANAGED = 1 << 3, /* keeps NetworkManager or networkd off */
         SETS_MANAGED = 1 << 4,   /* makes them take it: DHCP … */
         SETS_POOL = 1 << 5,      /* hands VFs to guests */
+        SETS_OPTION = 1 << 6,    /* an option of a VFIO module, as `text` says: enable_sriov, allow_unsafe_interrupts … */
+};
+
+/* What is to be known of a mechanism besides. */
+enum {
+        TRAIT_NO_MOVE = 1 << 0,  /* MECH_UDEV: the rule does not act on "move", which a renamed interface sends */
+        TRAIT_EMPTY = 1 << 1,    /* a [SR-IOV] section that sets nothing */
+        TRAIT_SHADOWED = 1 << 2, /* MECH_LINK: sorted behind 99-default.link, which takes every interface first */
+        TRAIT_KEEPS = 1 << 3,    /* MECH_NM: preserve-on-down=1, the VFs stay when the profile goes down */
 };
 
 typedef struct {
@@ -87,10 +105,12 @@ typedef struct {
         char *path;
         unsigned line;   /* from 1; 0: the file as a whole */
         unsigned sets;   /* SETS_* */
+        unsigned traits; /* TRAIT_* */
+        char *text;      /* the line or setting itself, one line without control characters; NULL: not told */
         /* Which devices it means, as far as it says so: NULL or 0 where it does not. It means what fits all of them. */
         char *driver;    /* of the PF */
-        char *netdev;    /* may have shell wildcards, as udev's and systemd's matches */
-        char *bdf;       /* "0000:01:00.0", may have wildcards */
+        char *netdev;    /* may have shell wildcards, as udev's and systemd's matches, and alternatives parted by '|' */
+        char *bdf;       /* "0000:01:00.0", may have wildcards and alternatives */
         uint8_t mac[6];
         uint16_t vendor, device;
         int64_t num_vfs; /* SETS_NUMVFS: how many; -1: not told */
@@ -124,6 +144,9 @@ typedef struct {
         Known intel_default_on; /* CONFIG_INTEL_IOMMU_DEFAULT_ON */
         char *config_file;  /* where that was read */
         unsigned groups, identity_groups; /* IOMMU groups, and those whose domain is "identity" (passthrough) */
+        unsigned groups_read; /* of how many groups the domain was looked at: the PFs' first, not more than 64 */
+        bool noiommu_mode;    /* vfio's enable_unsafe_noiommu_mode: groups that protect nothing */
+        Known vfio_module;    /* vfio-pci is loaded, built in or there to be loaded */
         GPtrArray *iommus;  /* char*: names in sys/class/iommu: "dmar0", "ivhd0", "smmu3.…" */
         GPtrArray *modules; /* char*: those of vfadm's trade that are loaded: "vfio_pci", "xen_pciback" … */
         bool vfio_pci_sriov; /* vfio_pci's enable_sriov */
@@ -131,6 +154,7 @@ typedef struct {
 
         BootConf boot;
         GPtrArray *mechanisms; /* Mechanism* */
+        bool mechanisms_hidden; /* some files that could hold one may not be read: not being found proves nothing */
         GPtrArray *tools;      /* Tool* */
 } Setup;
 
@@ -146,6 +170,10 @@ const char *mechanism_word(MechanismKind kind); /* "udev rule", "modprobe option
 
 /* The kernel's way to split its command line: blanks, and double quotes around a value. Free with g_strfreev(). */
 char **boot_words_split(const char *cmdline);
+/* The kernel's parameters in what a boot loader reads: of a GRUB menu its first entry that starts a kernel ("linux …"; a memory
+ * test is none), of an entry of the boot loader specification its "options", of /etc/kernel/cmdline and other plain text all
+ * that is no comment; of what grubby says its first "args=". NULL: a menu without such an entry. Free with g_strfreev(). */
+char **boot_menu_words(const char *text);
 /* The value of the last "key=value" among words ('-' and '_' in the key are the same, as for the kernel); "" for a bare
  * "key"; NULL: not there. Borrowed. */
 const char *boot_words_get(char *const *words, const char *key);

@@ -101,6 +101,8 @@ typedef struct {
         IntRemap intremap;
         bool unsafe_interrupts; /* vfio_iommu_type1 allow_unsafe_interrupts=Y */
         bool lockdown;          /* kernel lockdown integrity or confidentiality */
+        bool processes_hidden;  /* only a container's processes can be seen: who has a device open through VFIO, or a disk,
+                                   is not known. Told with HOST_USES */
         char *kernel_release;
         char *boot_id;
         char *machine_id;       /* for MACs derived from names; NULL when there is none */

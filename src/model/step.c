@@ -15,6 +15,10 @@ const char *step_kind_word(StepKind kind) {
         return kind_words[kind];
 }
 
+bool step_is_of_host(const Step *step) {
+        return step->kind == STEP_FILE || step->kind == STEP_BOOT;
+}
+
 void fact_clear(Fact *fact) {
         g_free(fact->driver);
         g_free(fact->driver_override);
@@ -39,6 +43,8 @@ void step_free(Step *step) {
         g_free(step->guest);
         g_free(step->guest_bus);
         g_free(step->path);
+        g_strfreev(step->words);
+        g_strfreev(step->ask);
         g_strfreev(step->argv);
         g_strfreev(step->undo_argv);
         fact_clear(&step->from);
@@ -59,6 +65,8 @@ Plan *plan_new(const char *verb) {
         plan->steps = g_ptr_array_new_with_free_func((GDestroyNotify) step_free);
         plan->refusals = g_ptr_array_new_with_free_func((GDestroyNotify) refusal_free);
         plan->notes = g_ptr_array_new_with_free_func(g_free);
+        plan->taken = g_array_new(FALSE, FALSE, sizeof(PciAddr));
+        plan->known = g_array_new(FALSE, FALSE, sizeof(KnownUse));
         return plan;
 }
 
@@ -71,6 +79,8 @@ void plan_free(Plan *plan) {
         g_ptr_array_unref(plan->steps);
         g_ptr_array_unref(plan->refusals);
         g_ptr_array_unref(plan->notes);
+        g_array_unref(plan->taken);
+        g_array_unref(plan->known);
         g_free(plan);
 }
 
@@ -94,6 +104,15 @@ void plan_note(Plan *plan, const char *format, ...) {
         va_start(args, format);
         g_ptr_array_add(plan->notes, g_strdup_vprintf(format, args));
         va_end(args);
+}
+
+void plan_take(Plan *plan, const Dev *dev) {
+        g_array_append_val(plan->taken, dev->addr);
+        for (unsigned i = 0; i < dev->uses->len; i++) {
+                const Use *use = dev->uses->pdata[i];
+                KnownUse known = {dev->addr, use->kind, use->pid};
+                g_array_append_val(plan->known, known);
+        }
 }
 
 bool plan_check(const Plan *plan, GError **error) {
@@ -123,9 +142,25 @@ char *fact_describe(const Step *step, const Fact *fact) {
                 return vf_state_format(&fact->vf, step->mask);
         case STEP_LEASE:
                 return fact->lease ? g_strdup_printf("leased to %s", fact->lease->guest) : g_strdup("free");
+        case STEP_FILE: /* a whole file says too much */
+                return fact->text ? g_strdup_printf("%zu bytes", strlen(fact->text)) : g_strdup("not there");
+        case STEP_BOOT:
+                return g_strdup(!fact->text ? "as it is" : *fact->text ? fact->text : "without");
         default:
                 return g_strdup(fact->text ? fact->text : "none");
         }
+}
+
+static char *describe_file(const Step *step) {
+        const char *what = !step->to.text ? "remove" : step->from.text ? "edit" : "write";
+        return g_strdup_printf("%s /%s", what, step->path);
+}
+
+static char *describe_boot(const Step *step) {
+        char **argv = step->argv ? step->argv : step->undo_argv;
+        g_autofree char *command = argv ? g_strjoinv(" ", argv) : g_strdup("nothing");
+
+        return g_strdup_printf(step->argv ? "run %s" : "if this is undone: run %s", command);
 }
 
 char *step_describe(const Step *step) {
@@ -154,6 +189,10 @@ char *step_describe(const Step *step) {
                 return g_strdup_printf("%s: reset", name);
         case STEP_LEASE:
                 return g_strdup_printf("%s: %s → %s", name, from, to);
+        case STEP_FILE:
+                return describe_file(step);
+        case STEP_BOOT:
+                return describe_boot(step);
         default:
                 return g_strdup_printf(step->to.text ? "%s: plug into %s" : "%s: take out of %s", name, step->guest);
         }
@@ -181,6 +220,8 @@ bool fact_equal(const Step *step, const Fact *a, const Fact *b) {
                 return vf_state_diff(&a->vf, &b->vf, step->mask) == 0;
         case STEP_LEASE:
                 return (a->lease != NULL) == (b->lease != NULL);
+        case STEP_BOOT:
+                return !a->text || !b->text || g_str_equal(a->text, b->text);
         case STEP_RESET:
                 return false; /* no fact: a reset is never "there already" */
         default:

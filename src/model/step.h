@@ -24,7 +24,9 @@ typedef enum {
         STEP_LEASE,     /* lease: NULL (free) → a lease, or back; in the ledger */
         STEP_GUEST,     /* text: id of the device in the guest, or NULL when it is not there */
         STEP_FILE,      /* text: content of the configuration file `path`; NULL when it is not there */
-        STEP_BOOT,      /* text: the boot parameters of `words` that the next boot will have, in that order */
+        STEP_BOOT,      /* text: those of the boot parameters `words` that the next boot will have, parted by blanks; as `from`
+                           or `to`, NULL: whichever they are. A menu that is made from a file is made anew after the file's
+                           step, and on the way back after the file is back, so it needs a step on either side */
         STEP_KINDS,
 } StepKind;
 
@@ -48,9 +50,12 @@ typedef struct {
         unsigned mask;     /* STEP_VF_STATE: VF_* bits; STEP_GUEST: those of `to.vf`, for a guest that is told its MAC; not journaled */
         char *guest;       /* STEP_GUEST: "qemu:web1" */
         char *guest_bus;   /* STEP_GUEST: the slot to use */
-        char *path;        /* STEP_FILE: below the root; STEP_BOOT: what the loader reads, or NULL */
-        char **argv;       /* STEP_BOOT: the program that brings it about for `to`, and for `from` in `undo_argv` */
-        char **undo_argv;
+        char *path;        /* STEP_FILE: the file, below the root. STEP_BOOT: the file that tells what the next boot will have */
+        char **words;      /* STEP_BOOT: the boot parameters that it is about */
+        char **ask;        /* STEP_BOOT: where no file tells, the program that does. With neither, no fact can be read, and the
+                              exit status of `argv` is all there is */
+        char **argv;       /* STEP_BOOT: the program that brings about `to`, by absolute path; NULL: nothing is to be run */
+        char **undo_argv;  /* the same for `from` */
         Fact from, to;
         char *reason;      /* why, in a clause: "so that no host driver takes the new VFs" */
         char *disturbs;    /* who notices; NULL: nobody */
@@ -61,12 +66,21 @@ typedef struct {
         char *message; /* one line, as errors are */
 } Refusal;
 
+/* A use of a function that was known, and allowed to be disturbed, when the plan was made. */
+typedef struct {
+        PciAddr dev;
+        UseKind kind;
+        int pid; /* USE_PROCESS */
+} KnownUse;
+
 typedef struct {
         char *verb;     /* "enable" … */
         char *summary;  /* "enp1s0: 7 VFs on" */
         GPtrArray *steps;    /* Step*; empty and no refusals: there is nothing to do */
         GPtrArray *refusals; /* Refusal*; when there are any the plan must not be run */
         GPtrArray *notes;    /* char*: worth knowing, no obstacle */
+        GArray *taken;  /* PciAddr: functions whose users would notice; act/ looks at who they are once more before they do */
+        GArray *known;  /* KnownUse: what may be found then */
         char *result;   /* what the verb's caller wants to hear: the VF's BDF for attach; may be NULL */
 } Plan;
 
@@ -82,8 +96,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
 Step *plan_add(Plan *plan, Step *step);
 void plan_refuse(Plan *plan, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 void plan_note(Plan *plan, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* The plan takes this function from whoever uses it, and may do so to those who use it in this snapshot. */
+void plan_take(Plan *plan, const Dev *dev);
 /* The refusals as one GError (the first one's kind; messages joined with "; "). False when there are any. */
 bool plan_check(const Plan *plan, GError **error);
+
+/* A step about the host's own files: it names no device, and its fact outlives a reboot. */
+bool step_is_of_host(const Step *step);
 
 const char *step_kind_word(StepKind kind); /* "numvfs", "driver" … */
 /* "0000:01:00.0: VFs 0 → 7": what the step does, without reason. The caller frees. */

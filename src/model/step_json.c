@@ -4,6 +4,9 @@
 #include "base/error.h"
 #include "model/json.h"
 
+/* Lists of words are few and short, and so are configuration files; a ledger that says otherwise is not ours. */
+enum { WORDS_MAX = 64, WORD_MAX = 4096, FILE_MAX = 1 << 20 };
+
 static json_t *fact_to_json(const Step *step, const Fact *fact) {
         switch (step->kind) {
         case STEP_LINK:
@@ -21,18 +24,70 @@ static json_t *fact_to_json(const Step *step, const Fact *fact) {
         }
 }
 
+static json_t *words_to_json(char *const *words) {
+        if (!words)
+                return json_null();
+        json_t *array = json_array();
+        for (; *words; words++)
+                json_array_append_new(array, json_string(*words));
+        return array;
+}
+
+static bool words_from_json(const json_t *json, char ***ret) {
+        g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+
+        if (!json || json_is_null(json))
+                return true;
+        if (!json_is_array(json) || json_array_size(json) > WORDS_MAX)
+                return false;
+        for (size_t i = 0; i < json_array_size(json); i++) {
+                const json_t *word = json_array_get(json, i);
+                if (!json_is_string(word) || json_string_length(word) > WORD_MAX)
+                        return false;
+                g_strv_builder_add(words, json_string_value(word));
+        }
+        *ret = g_strv_builder_end(words);
+        return true;
+}
+
+/* A program is named by its absolute path. */
+static bool command_from_json(const json_t *json, char ***ret) {
+        return words_from_json(json, ret) && (!*ret || ((*ret)[0] && (*ret)[0][0] == '/'));
+}
+
+/* Steps about the host's own files have these instead of a device. */
+static void host_step_to_json(const Step *step, json_t *json) {
+        json_object_set_new(json, "path", json_text(step->path));
+        json_object_set_new(json, "words", words_to_json(step->words));
+        json_object_set_new(json, "ask", words_to_json(step->ask));
+        json_object_set_new(json, "argv", words_to_json(step->argv));
+        json_object_set_new(json, "undo_argv", words_to_json(step->undo_argv));
+}
+
+static bool host_step_from_json(const json_t *json, Step *step) {
+        step->path = g_strdup(json_string_value(json_object_get(json, "path")));
+        bool ok = words_from_json(json_object_get(json, "words"), &step->words) &&
+                  command_from_json(json_object_get(json, "ask"), &step->ask) &&
+                  command_from_json(json_object_get(json, "argv"), &step->argv) &&
+                  command_from_json(json_object_get(json, "undo_argv"), &step->undo_argv);
+        return ok && (step->kind == STEP_BOOT ? step->words != NULL : step->path != NULL);
+}
+
 json_t *step_to_json(const Step *step) {
         json_t *json = json_object();
         g_autofree char *text = step_describe(step);
 
         json_object_set_new(json, "kind", json_string(step_kind_word(step->kind)));
-        json_object_set_new(json, "address", json_addr(step->dev));
-        json_object_set_new(json, "pf", json_addr(step->pf));
+        bool of_host = step_is_of_host(step);
+        json_object_set_new(json, "address", of_host ? json_null() : json_addr(step->dev));
+        json_object_set_new(json, "pf", of_host ? json_null() : json_addr(step->pf));
         json_object_set_new(json, "vf", json_integer(step->vf_index));
         json_object_set_new(json, "netdev", json_text(step->netdev));
         json_object_set_new(json, "mask", json_integer(step->mask));
         json_object_set_new(json, "guest", json_text(step->guest));
         json_object_set_new(json, "guest_bus", json_text(step->guest_bus));
+        if (step_is_of_host(step))
+                host_step_to_json(step, json);
         json_object_set_new(json, "from", fact_to_json(step, &step->from));
         json_object_set_new(json, "to", fact_to_json(step, &step->to));
         json_object_set_new(json, "text", json_string(text));
@@ -67,7 +122,7 @@ static bool fact_from_json(const Step *step, const json_t *json, Fact *fact) {
                 return fact->lease != NULL;
         default:
                 fact->text = g_strdup(json_string_value(json));
-                return json_is_string(json) || json_is_null(json);
+                return json_is_null(json) || (json_is_string(json) && json_string_length(json) <= FILE_MAX);
         }
 }
 
@@ -87,12 +142,18 @@ static bool number_from_json(const json_t *json, json_int_t max, unsigned *ret) 
         return true;
 }
 
+static bool whom_from_json(const json_t *json, Step *step) {
+        if (step_is_of_host(step))
+                return host_step_from_json(json, step);
+        return pci_addr_parse(json_string_value(json_object_get(json, "address")), &step->dev) &&
+               pci_addr_parse(json_string_value(json_object_get(json, "pf")), &step->pf);
+}
+
 Step *step_from_json(const json_t *json, GError **error) {
         g_autoptr(Step) step = step_new(STEP_RESET, (PciAddr) {0}, json_string_value(json_object_get(json, "reason")));
 
         bool ok = kind_from_word(json_string_value(json_object_get(json, "kind")), &step->kind) &&
-                  pci_addr_parse(json_string_value(json_object_get(json, "address")), &step->dev) &&
-                  pci_addr_parse(json_string_value(json_object_get(json, "pf")), &step->pf) &&
+                  whom_from_json(json, step) &&
                   number_from_json(json_object_get(json, "vf"), UINT16_MAX, &step->vf_index) &&
                   number_from_json(json_object_get(json, "mask"), VF_ALL, &step->mask) &&
                   fact_from_json(step, json_object_get(json, "from"), &step->from) &&

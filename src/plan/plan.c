@@ -11,6 +11,7 @@
 static const char *const verbs[] = {
         [WANT_ENABLE] = "enable", [WANT_DISABLE] = "disable", [WANT_SET] = "set",       [WANT_BIND] = "bind",      [WANT_UNBIND] = "unbind",
         [WANT_ATTACH] = "attach", [WANT_LEND] = "run",        [WANT_DETACH] = "detach", [WANT_RELEASE] = "release",
+        [WANT_BOOT] = "doctor --fix", [WANT_BOOT_UNDO] = "doctor --undo",
 };
 
 /* A lease by its number, or by its device in any of the device's names (the device itself may be gone). */
@@ -63,6 +64,12 @@ static void plan_release(Plan *plan, const Want *want, const PlanInput *input, c
                 plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is still held by %s; run 'vfadm detach %s %s', or end the guest", dev->name, use->what, lease->guest, dev->name);
                 return;
         }
+        if (!lease->guest_device && lease->state == LEASE_ACTIVE && lease->holder_lives) {
+                char name[PCI_ADDR_TEXT_SIZE];
+                pci_addr_format(lease->dev, name);
+                plan_refuse(plan, VFADM_ERROR_IN_USE, "%s was given to %s at its start ('vfadm run'), which still runs (pid %d) and may open it at any moment; it comes back when the guest ends", name, lease->guest, lease->pid);
+                return;
+        }
         plan_take_back(plan, lease, input);
 }
 
@@ -106,6 +113,8 @@ Plan *plan_make(const Want *want, const PlanInput *input, GError **error) {
                         plan_detach(plan, want, input, lease);
                 else
                         plan_release(plan, want, input, lease);
+        } else if (want->kind == WANT_BOOT || want->kind == WANT_BOOT_UNDO) {
+                plan_boot(plan, input, want);
         } else {
                 const Dev *dev = find_device(want, input, error);
                 if (!dev)
@@ -165,6 +174,8 @@ static void append(Plan *plan, Plan *part) {
                 else
                         g_ptr_array_add(plan->steps, step);
         }
+        g_array_append_vals(plan->taken, part->taken->data, part->taken->len);
+        g_array_append_vals(plan->known, part->known->data, part->known->len);
         g_ptr_array_set_free_func(part->steps, NULL);
         g_ptr_array_set_size(part->steps, 0);
         for (unsigned i = 0; i < part->refusals->len; i++) {

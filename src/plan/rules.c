@@ -21,10 +21,25 @@ char *rule_who_uses(const PlanInput *input, const Dev *dev) {
         return use ? g_strdup(use->what) : NULL;
 }
 
+/* Whoever has it open is seen by its open files only. */
+static bool is_held_by_open_file(const Dev *dev) {
+        return driver_is_vfio(dev->driver) || (dev->driver && (g_str_equal(dev->driver, "uio_pci_generic") || g_str_equal(dev->driver, "igb_uio"))) ||
+               dev->blocks->len;
+}
+
+bool rule_users_seen(Plan *plan, const PlanInput *input, const Dev *dev) {
+        g_autofree char *nick = snapshot_nick(input->host, dev);
+
+        if (!input->host->processes_hidden || !is_held_by_open_file(dev))
+                return true;
+        plan_refuse(plan, VFADM_ERROR_REFUSED, "who uses %s cannot be known: only a container's processes can be seen from here; run vfadm on the host itself, or start the container with the host's processes (--pid=host)", nick);
+        return false;
+}
+
 bool rule_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool disrupt, const Lease *own) {
         g_autofree char *nick = snapshot_nick(input->host, dev);
         const Lease *lease = leases_find(input->leases, dev->addr);
-        bool ok = true;
+        bool ok = rule_users_seen(plan, input, dev);
 
         if (lease && lease != own) {
                 plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is leased to %s (lease %" G_GINT64_FORMAT "); run 'vfadm detach %s %s' first",
@@ -46,6 +61,8 @@ bool rule_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool disrup
                         ok = false;
                 }
         }
+        if (ok)
+                plan_take(plan, dev);
         return ok;
 }
 

@@ -6,8 +6,10 @@
 
 /* Nobody uses the device. A host-carrying device, a guest's and a leased one are always refused; a network or storage
  * use gives way to `disrupt`. `own` (may be NULL) is the one lease that does not count; nor does its process, where
- * input->guest is that very process and so is asked to let go. */
+ * input->guest is that very process and so is asked to let go. The plan remembers whom it may disturb (plan_take()). */
 bool rule_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool disrupt, const Lease *own);
+/* The processes that could have the device open can be seen. */
+bool rule_users_seen(Plan *plan, const PlanInput *input, const Dev *dev);
 /* An IOMMU guards the device, and interrupts are remapped (or the administrator allowed otherwise). */
 bool rule_iommu(Plan *plan, const PlanInput *input, const Dev *dev);
 /* Every other member of the group lets VFIO be: field-facts 20. With `with_group` the members that do not are put in
@@ -37,3 +39,4 @@ void plan_bind(Plan *plan, const PlanInput *input, const Dev *dev, const Want *w
 void plan_unbind(Plan *plan, const PlanInput *input, const Dev *dev, const Want *want);
 void plan_give(Plan *plan, const PlanInput *input, const Dev *dev, const Want *want);
 void plan_take_back(Plan *plan, const Lease *lease, const PlanInput *input);
+void plan_boot(Plan *plan, const PlanInput *input, const Want *want); /* fix and undo */

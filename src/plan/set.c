@@ -37,6 +37,11 @@ void plan_set(Plan *plan, const PlanInput *input, const Dev *vf, const Want *wan
                 plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is in use (%s) and would notice the change; say --disrupt if that is meant", nick, user);
                 return;
         }
+        if (mask & noticed_by_user(nic_driver(pf->driver))) {
+                if (!user && !rule_users_seen(plan, input, vf))
+                        return;
+                plan_take(plan, vf);
+        }
         bool restart = must_restart_driver(vf, mask, user);
         if (restart)
                 plan_driver(plan, vf, vf->driver, vf->driver_override, NULL, vf->driver_override, "its driver takes a new MAC only when it starts");

@@ -182,16 +182,16 @@ static void bridge_field(GString *out, const char *label, const Dev *bridge) {
         }
         const PciCaps *caps = &bridge->caps;
         g_autofree char *on = acs_text(caps->acs_ctrl);
-        g_autofree char *off = acs_text(ACS_ISOLATES & ~caps->acs_ctrl);
+        g_autofree char *off = acs_text(acs_lacks(caps));
         g_autoptr(GString) line = g_string_new(NULL);
 
         g_string_append_printf(line, "%s %s%s", bridge->name, pcie_type_word(caps->pcie_type),
                                caps->ari_forwarding ? ", forwards ARI" : "");
         if (caps->has_acs)
                 g_string_append_printf(line, ", ACS on: %s", *on ? on : "nothing");
-        if (caps->has_acs && *off && port_needs_acs(bridge))
+        if (caps->has_acs && *off && port_needs_acs(caps))
                 g_string_append_printf(line, "; off: %s, so it does not keep devices apart", off);
-        if (!caps->has_acs && caps->length > 256 && port_needs_acs(bridge))
+        if (!caps->has_acs && caps->length > 256 && port_needs_acs(caps))
                 g_string_append(line, ", no ACS capability (the kernel knows some ports that isolate without it)");
         field(out, label, "%s", line->str);
 }

@@ -13,9 +13,3 @@ const char *pcie_type_word(PcieType type);
 /* "8 GT/s" for the link speed codes of config space; NULL for an unknown one. */
 const char *link_speed_word(unsigned speed);
 const char *intremap_word(IntRemap intremap);
-/* "SV RR CR UF": the names of ACS bits. The caller frees. */
-char *acs_text(unsigned bits);
-/* What a port must do so that devices below it are apart from each other (the kernel's REQ_ACS_FLAGS). */
-enum { ACS_ISOLATES = ACS_SV | ACS_RR | ACS_CR | ACS_UF };
-/* True for the ports of which the kernel asks ACS: root and downstream ports (field-facts 19). */
-bool port_needs_acs(const Dev *port);

@@ -18,7 +18,7 @@ static json_t *acs_json(const PciCaps *caps) {
                 return json_null();
         return json_pack("{s:o, s:o, s:b}", "capable", words_json(caps->acs_cap, acs_text), "enabled",
                          words_json(caps->acs_ctrl, acs_text), "isolates",
-                         (int) ((caps->acs_ctrl & ACS_ISOLATES) == ACS_ISOLATES));
+                         (int) (acs_lacks(caps) == 0));
 }
 
 static json_t *link_json(unsigned speed, unsigned width) {

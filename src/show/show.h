@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "model/finding.h"
 #include "model/lease.h"
 #include "model/snapshot.h"
 #include "model/step.h"
@@ -64,6 +65,8 @@ json_t *show_device_json(const ShowContext *context, const Dev *dev);
 
 /* A plan for --dry-run. */
 char *show_plan_text(const Plan *plan);
+/* What it changes in files, as a unified diff, then the programs that it runs: "run: /usr/sbin/update-grub". */
+char *show_plan_diff(const Plan *plan);
 /* What act_run's progress call says: "[1/9] 0000:01:00.0: VFs 0 → 7 … " and then "ok (0.8 s)"; without newlines, so
  * that the second follows the first on its line. */
 char *show_progress(const Plan *plan, unsigned step, bool done, int64_t usec);
@@ -73,3 +76,17 @@ char *show_duration(int64_t usec);
 /* `host` and `holder_lives` (one bool a lease: whether the process that holds it still runs) may be NULL. */
 char *show_leases_text(const Snapshot *host, const GPtrArray *leases, const bool *holder_lives, unsigned width);
 json_t *show_leases_json(const Snapshot *host, const GPtrArray *leases, const bool *holder_lives);
+
+/* How the findings of `vfadm doctor` are shown. */
+typedef struct {
+        bool all;       /* what is fine one by one, and notes with their reasons; else a line a topic for what is fine */
+        bool color;     /* of the severity's word */
+        unsigned width; /* of the terminal; 0: 100 */
+} ShowFindings;
+
+/* `findings`: Finding*, ordered by topic; `unread`: how many things could not be looked at, for the last line. */
+char *show_findings_text(const GPtrArray *findings, const ShowFindings *how, unsigned unread);
+/* {"verdict": …, "findings": […], "notes": […]}. `notes`: char*. */
+json_t *show_findings_json(const GPtrArray *findings, const GPtrArray *notes);
+/* The long text about one check: paragraphs, parted in `explain` by empty lines. `width` 0: 100. */
+char *show_explanation_text(const char *id, const char *title, const char *why, const char *explain, unsigned width);

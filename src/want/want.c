@@ -19,6 +19,8 @@ void want_free(Want *want) {
         g_free(want->device);
         g_free(want->driver);
         g_free(want->guest);
+        g_strfreev(want->boot_add);
+        g_strfreev(want->boot_remove);
         g_free(want);
 }
 
@@ -152,4 +154,53 @@ bool want_parse_sets(char **words, GPtrArray *wants, GError **error) {
                 if (!parse_set_group(words, wants, &words, error))
                         return false;
         return true;
+}
+
+enum { BOOT_WORDS_MAX = 16, BOOT_WORD_MAX = 256 };
+
+/* What GRUB's shell scripts, grubby, kernelstub and the kernel all read as it stands. */
+static bool boot_word_ok(const char *word) {
+        static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.=,:+/@-";
+        size_t length = strlen(word);
+        return length > 0 && length <= BOOT_WORD_MAX && g_ascii_isalpha(word[0]) && strspn(word, set) == length;
+}
+
+static char **boot_words(const GPtrArray *words, GError **error) {
+        g_autoptr(GPtrArray) out = g_ptr_array_new_with_free_func(g_free);
+
+        for (unsigned i = 0; words && i < words->len; i++) {
+                const char *word = words->pdata[i];
+                if (!boot_word_ok(word) || out->len == BOOT_WORDS_MAX) {
+                        g_autofree char *shown = g_strescape(word, NULL);
+                        g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE,
+                                    out->len == BOOT_WORDS_MAX ? "'%.80s' is one boot parameter too many at once"
+                                                               : "'%.80s' is not put into a boot configuration: only letters, digits and _.=,:+/@- are",
+                                    shown);
+                        return NULL;
+                }
+                if (!g_ptr_array_find_with_equal_func(out, word, g_str_equal, NULL))
+                        g_ptr_array_add(out, g_strdup(word));
+        }
+        g_ptr_array_add(out, NULL);
+        g_ptr_array_set_free_func(out, NULL);
+        return (char **) g_ptr_array_free(g_steal_pointer(&out), FALSE);
+}
+
+Want *want_boot(const GPtrArray *add, const GPtrArray *remove, GError **error) {
+        g_autoptr(Want) want = want_new(WANT_BOOT);
+
+        want->boot_add = boot_words(add, error);
+        want->boot_remove = want->boot_add ? boot_words(remove, error) : NULL;
+        if (!want->boot_remove)
+                return NULL;
+        for (char **word = want->boot_add; *word; word++)
+                if (g_strv_contains((const char *const *) want->boot_remove, *word)) {
+                        g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "the boot parameter '%s' cannot be put and taken away at once", *word);
+                        return NULL;
+                }
+        if (!want->boot_add[0] && !want->boot_remove[0]) {
+                g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_USAGE, "no boot parameter is named");
+                return NULL;
+        }
+        return g_steal_pointer(&want);
 }

@@ -15,6 +15,8 @@ typedef enum {
         WANT_LEND,    /* to a guest that is about to start: all of attach but the plugging ('vfadm run') */
         WANT_DETACH,
         WANT_RELEASE, /* end a lease whose guest is gone (or has let go) */
+        WANT_BOOT,      /* boot parameters put and taken away */
+        WANT_BOOT_UNDO, /* what WANT_BOOT changed taken back, and only that */
 } WantKind;
 
 enum { WANT_ALL_VFS = UINT32_MAX };
@@ -30,11 +32,16 @@ typedef struct {
         bool disrupt;      /* --disrupt: a device in use may be disturbed */
         bool with_group;   /* --with-group: the other members of the IOMMU group go along */
         int64_t lease_id;  /* RELEASE: 0 or the id that must still hold */
+        char **boot_add, **boot_remove; /* BOOT: parameters as "iommu=pt"; never NULL there */
 } Want;
 
 Want *want_new(WantKind kind);
 void want_free(Want *want);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Want, want_free)
+
+/* A WANT_BOOT for parameters (char*; doubles count once). A word that a shell, a boot loader or the kernel could take for more
+ * than one plain parameter is an error, and so is one to be both put and taken away, and none at all. */
+Want *want_boot(const GPtrArray *add, const GPtrArray *remove, GError **error);
 
 /* The devices that a word of the command line names: itself, or for "enp1s0/0-6" each of the PF's VFs 0 to 6. Appended to
  * `devices` (char*). */

@@ -109,7 +109,9 @@ class Host:
 
     def process(self, pid, words, files):
         base = "proc/%d" % pid
-        self.text(base + "/comm", os.path.basename(words[0])[:15])
+        comm = os.path.basename(words[0])[:15]
+        self.text(base + "/comm", comm)
+        self.text(base + "/stat", "%d (%s) S 1 %d %d 0 -1 4194560 %s77777 %s" % (pid, comm, pid, pid, "0 " * 12, "0 " * 30))
         self.data(base + "/cmdline", b"".join(word.encode() + b"\0" for word in words))
         for number, target in files.items():
             os.symlink(target, self.path("%s/fd/%d" % (base, number)))

@@ -55,6 +55,16 @@ def errors():
     for bad in ("0", "-1", "1e3", "", "86401", "1.2345", "0.000", "5s"):
         fails(["detach", "a", "b", "--timeout=" + bad], 2,
               "--timeout=%s: give seconds from 0.001 to 86400, as in 30 or 2.5" % bad)
+    fails(["doctor", "a", "b"], 2, "there is a word too many: write 'vfadm doctor [DEVICE|GUEST]'; see 'vfadm help doctor'")
+    for words in (["--fix", "--undo"], ["--fix", "--explain"], ["--explain", "acs-missing", "--undo"]):
+        fails(["doctor", *words], 2, "--explain, --fix and --undo: one at a time; see 'vfadm help doctor'")
+    for word in ("--fix", "--undo"):
+        fails(["doctor", word, "enp1s0"], 2, "--fix and --undo are about this host: write them without a word; see 'vfadm help doctor'")
+        fails(["doctor", word, "--all"], 2, "--all goes with a plain 'vfadm doctor'; see 'vfadm help doctor'")
+    for word in ("--yes", "-n"):
+        fails(["doctor", word], 2, "--dry-run and --yes go with --fix or --undo: else nothing is changed; see 'vfadm help doctor'")
+    fails(["doctor", "--disrupt"], 2, "'vfadm doctor' takes no --disrupt; see 'vfadm help doctor'")
+    fails(["doctor", "--explain", "acs-mising"], 3, "there is no finding 'acs-mising'; 'vfadm doctor --explain' names all")
     fails(["run", "--", "sh", "-name", "a", "-daemonize"], 2,
           "-daemonize: vfadm waits for the guest's end, and would take its VF back as soon as QEMU has gone into the background; "
           "leave it out, and run vfadm itself in the background or as a service")
@@ -93,7 +103,7 @@ def help_texts():
         long_lines = [line for line in text.splitlines() if len(line) > 120]
         check("help %s fits 120 columns" % verb["name"], not long_lines, *long_lines)
     statuses = [status["exit"] for status in data["exit_statuses"]]
-    check("every exit status is told", statuses == list(range(12)), statuses)
+    check("every exit status is told", statuses == list(range(14)), statuses)
     return data
 
 
@@ -129,6 +139,7 @@ def completion(data):
                        ("vfadm set enp1s0/1 trust=of", ["off"]), ("vfadm attach web1 n", ["nic="]),
                        ("vfadm list -o NUM", ["NUMA"]), ("vfadm list -o BDF,NUM", ["BDF,NUMA"]),
                        ("vfadm bind --with-g", ["--with-group"]), ("vfadm list --dry", []),
+                       ("vfadm doctor --explain acs-m", ["acs-missing"]), ("vfadm doctor --und", ["--undo"]),
                        ("vfadm list --t", ["--tree"]), ("vfadm run -- qemu-sys", [])):
         have = complete(line)
         check("completion of '%s'" % line, have == want, have)

@@ -20,6 +20,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         for (unsigned i = 0; i < args->monitors->len; i++)
                 g_assert_cmpuint(strlen(args->monitors->pdata[i]), >, 0);
 
-        g_autoptr(QemuArgs) bare = qemu_args_parse_cmdline((const char *)data, size);
+        g_assert_cmpuint(args->ram, <, UINT64_C(1) << 53);
+        g_assert_cmpuint(args->vfio->len, <=, 4096);
+        g_assert_cmpuint(args->ports->len, <=, 4096);
+        for (unsigned i = 0; i < args->ports->len; i++)
+                g_assert_cmpuint(strlen(((QemuPort *)args->ports->pdata[i])->id), >, 0);
+        g_assert_true(!args->machine || *args->machine);
+        g_assert_true(args->viommu || (!args->viommu_caching && !args->viommu_intremap));
+        g_assert_true(!args->agent_socket == !args->agent_chardev);
+
+        QemuArgs *bare = qemu_args_parse_cmdline((const char *)data, size);
+        qemu_args_free(bare);
         return 0;
 }

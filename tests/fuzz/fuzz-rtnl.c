@@ -44,7 +44,10 @@ static void check_lists(const uint8_t *data, size_t size) {
                 IpAddr back;
                 g_assert_true(ip_parse(text, &back) && ip_equal(&back, &address->ip));
         }
-        links_parse_default_routes(data, size, routes);
+        g_autoptr(GHashTable) nexthops = g_hash_table_new(NULL, NULL);
+        links_parse_default_routes(data, size, routes, nexthops);
+        links_parse_nexthops(data, size, nexthops, routes);
+        g_assert_false(g_hash_table_contains(nexthops, GINT_TO_POINTER(0)));
         g_assert_false(g_hash_table_contains(routes, GINT_TO_POINTER(0)));
 }
 

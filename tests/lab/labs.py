@@ -62,4 +62,18 @@ def leaves_nothing_behind(_packages):
     assert name not in status, status
 
 
-CASES = [shares_a_wire, leaves_nothing_behind]
+def down_while_up(_package):
+    """'down' of a lab that is still coming up: 'up' says that, in a line, and nothing is left"""
+    name = f"test-ended-{os.getpid()}"
+    with subprocess.Popen([VFLAB, "up", "--cold", "--name", name], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as up:
+        deadline = time.monotonic() + 60
+        while not processes_of(name):
+            assert up.poll() is None and time.monotonic() < deadline, "the lab did not begin to boot"
+        subprocess.run([VFLAB, "down", "--name", name], check=True)
+        said = up.communicate(timeout=60)[1]
+    assert up.returncode == 1 and said.splitlines()[-1].endswith("was ended by 'vflab down' before it was up"), said
+    assert "Traceback" not in said, said
+    assert not processes_of(name)
+
+
+CASES = [shares_a_wire, leaves_nothing_behind, down_while_up]

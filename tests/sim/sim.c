@@ -47,7 +47,7 @@ int sim_point(Sim *sim, const char *what) {
 }
 
 void sim_restart_count(Sim *sim) {
-        sim->count = 0;
+        sim->count = sim->questions = 0;
         g_ptr_array_set_size(sim->names, 0);
 }
 
@@ -60,6 +60,10 @@ void sim_fail_at(Sim *sim, unsigned n, int negative_errno) {
 void sim_crash_at(Sim *sim, unsigned n) {
         sim_restart_count(sim);
         sim->crash_at = n;
+}
+
+unsigned sim_questions(const Sim *sim) {
+        return sim->questions;
 }
 
 unsigned sim_operations(const Sim *sim) {
@@ -118,6 +122,12 @@ static void replay_one(Sim *sim, const LogHead *head, const char *a, const char 
                 drv_write(sim, a, b);
         } else if (g_str_equal(head->kind, "N")) {
                 net_request(sim, a, head->a, NULL, NULL);
+        } else if (g_str_equal(head->kind, "F")) {
+                boot_replace(sim, a, b);
+        } else if (g_str_equal(head->kind, "X")) {
+                boot_replace(sim, a, NULL);
+        } else if (g_str_equal(head->kind, "R")) {
+                boot_run(sim, a, NULL);
         } else if (g_str_equal(head->kind, "M")) {
                 drv_module(sim, a);
         } else if (g_str_equal(head->kind, "S")) {
@@ -237,6 +247,8 @@ static int do_netlink(Io *io, const void *request, size_t length, GByteArray *re
                 if (r == 0)
                         sim_log(sim, sim_io(io)->pid, "N", request, length, NULL, 0);
         }
+        else
+                sim->questions++;
         if (r == 0)
                 r = net_request(sim, request, length, reply, extack);
         g_rec_mutex_unlock(&sim->mutex);
@@ -253,6 +265,42 @@ static int do_load_module(Io *io, const char *name) {
         }
         g_rec_mutex_unlock(&sim->mutex);
         return r;
+}
+
+static int do_can_open(Io *io, const char *path) {
+        g_autoptr(GBytes) bytes = NULL;
+        return do_read(io, path, SIZE_MAX, &bytes);
+}
+
+static int do_replace(Io *io, const char *path, const char *text) {
+        Sim *sim = sim_io(io)->sim;
+        g_rec_mutex_lock(&sim->mutex);
+        int r = point(sim, "%s %s", text ? "replace" : "remove", path);
+        if (r == 0) {
+                sim_log(sim, sim_io(io)->pid, text ? "F" : "X", path, strlen(path), text, text ? strlen(text) : 0);
+                boot_replace(sim, path, text);
+        }
+        g_rec_mutex_unlock(&sim->mutex);
+        return r;
+}
+
+static int do_program(Io *io, char *const argv[], bool changes, unsigned timeout_ms, GBytes **output, int *status) {
+        Sim *sim = sim_io(io)->sim;
+        GString *says = g_string_new(NULL);
+        g_rec_mutex_lock(&sim->mutex);
+        int r = changes ? point(sim, "run %s", argv[0]) : -ENOENT;
+        if (r == 0) {
+                sim_log(sim, sim_io(io)->pid, "R", argv[0], strlen(argv[0]), NULL, 0);
+                r = boot_run(sim, argv[0], says);
+        }
+        g_rec_mutex_unlock(&sim->mutex);
+        if (r < 0) {
+                g_string_free(says, TRUE);
+                return r;
+        }
+        *status = 0;
+        *output = g_string_free_to_bytes(says);
+        return 0;
 }
 
 static int do_vfio_variant(Io *io, const char *modalias, char **ret) {
@@ -366,6 +414,7 @@ static void do_free(Io *io) {
 static const IoCalls sim_calls = {
         .read = do_read, .write = do_write, .readlink = do_readlink, .list = do_list, .netlink = do_netlink,
         .load_module = do_load_module, .vfio_variant = do_vfio_variant, .connect = do_connect, .peer = do_peer,
+        .can_open = do_can_open, .replace = do_replace, .program = do_program,
         .spawn = do_spawn, .process_go = do_process_go, .process_wait = do_process_wait, .lock = do_lock,
         .unlock = do_unlock, .now = do_now, .pause = do_pause, .free = do_free,
 };
@@ -429,6 +478,8 @@ Sim *sim_new(unsigned options) {
         sim->next_pid = 4100000; /* far from what the tests' own processes get, below PID_MAX_LIMIT */
         proc_build(sim);
         pci_build(sim);
+        if (options & SIM_GRUB)
+                boot_build(sim);
         return sim;
 }
 
@@ -515,6 +566,7 @@ char *sim_dump(Sim *sim) {
                 for (unsigned v = 0; fn->vfs && v < fn->vfs->len; v++)
                         dump_vf(text, fn->vfs->pdata[v]);
         }
+        boot_dump(sim, text);
         for (unsigned i = 0; i < sim->guests->len; i++) {
                 const Guest *guest = sim->guests->pdata[i];
                 g_string_append_printf(text, "guest %s pid=%d\n", guest->name, guest->pid);

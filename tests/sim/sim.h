@@ -23,6 +23,7 @@ enum {
         SIM_PF_DOWN = 1 << 4,      /* the PFs' network devices are down */
         SIM_AUTOPROBE_OFF = 1 << 5,
         SIM_LATE_UDEV = 1 << 6,    /* udev loads the VFs' driver module a few writes after they appeared */
+        SIM_GRUB = 1 << 10,        /* the boot loader is Debian's GRUB: /etc/default/grub and an update-grub */
 };
 
 /* The exit status of a child that died where sim_crash_at() said. */
@@ -88,6 +89,8 @@ void sim_fail_at(Sim *sim, unsigned n, int negative_errno);
 void sim_crash_at(Sim *sim, unsigned n);
 unsigned sim_operations(const Sim *sim);
 void sim_restart_count(Sim *sim);
+/* How often netlink was asked for something since then, changing nothing. */
+unsigned sim_questions(const Sim *sim);
 /* What operation number n was ("write sys/…/driver_override"); of the last sim_restart_count() on. */
 const char *sim_operation_name(const Sim *sim, unsigned n);
 /* Counts an operation that is not the machine's (a commit of the ledger): a negative errno to fail, 0 to go on. */

@@ -123,7 +123,7 @@ struct Sim {
         const char *late_module;         /* udev will load it … */
         unsigned late_writes;            /* … after so many writes */
 
-        unsigned count, fail_at, crash_at;
+        unsigned count, questions, fail_at, crash_at;
         int fail_errno;
         GPtrArray *names;
         int log_fd;
@@ -168,6 +168,12 @@ int drv_module(Sim *sim, const char *name);
 void drv_reset(Sim *sim, Fn *fn);
 int drv_open(Sim *sim, Fn *fn, int pid);
 void drv_close(Sim *sim, Fn *fn);
+
+/* sim_boot.c */
+void boot_build(Sim *sim);
+void boot_replace(Sim *sim, const char *path, const char *text);
+int boot_run(Sim *sim, const char *program, GString *says);
+void boot_dump(Sim *sim, GString *out);
 
 /* sim_net.c */
 int net_request(Sim *sim, const void *request, size_t length, GByteArray *reply, char **extack);

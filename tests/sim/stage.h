@@ -23,6 +23,7 @@ typedef struct {
         bool counts;            /* makes or removes VFs: played dying while the kernel is at it, too */
         bool once;              /* played well only: it takes its time */
         bool half_done;         /* a failure may leave work for recovery (a guest has let go already) */
+        void (*meanwhile)(Stage *stage); /* what others do after a plan was made and before its first step */
 } Story;
 
 struct Stage {
@@ -30,6 +31,7 @@ struct Stage {
         Sim *sim;
         char *ledger;
         GPtrArray *states; /* char*: dumps after each verb of a story that goes well; NULL: not kept */
+        int other;         /* pid of somebody that `meanwhile` brings in */
 };
 
 /* Runs one verb as a process of its own. `words` are "key=value" arguments, may be NULL. Takes the want over. */
@@ -55,3 +57,7 @@ char *stage_row(Stage *stage, const char *start);
 /* Adds the tests /well/NAME, /failing/NAME and /dying/NAME; /late/NAME where VFs are made or removed: dying while the
  * kernel is at it, which then finishes in the middle of the recovery. */
 void story_add(const Story *story);
+/* stories_boot.c */
+void stories_boot_add(void);
+/* stories_meanwhile.c */
+void stories_meanwhile_add(void);

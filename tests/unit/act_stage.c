@@ -11,6 +11,8 @@
 static void note_progress(void *user, const Plan *plan, unsigned step, bool done, int64_t usec) {
         Stage *stage = user;
         g_string_append_printf(stage->progress, "%u%s ", step, done ? "!" : "");
+        if (stage->comes && !done && step == stage->comes_at)
+                stage->machine->user_pid = stage->comes;
         if (!stage->cut_at || done || step != stage->cut_step)
                 return;
         g_autofree char *wal = g_build_filename(stage->dir, "ledger.db-wal", NULL);

@@ -13,6 +13,8 @@ typedef struct {
         rlim_t cut_at; /* when set: the disk is full from this step on */
         unsigned cut_step;
         struct rlimit before;
+        int comes; /* a process that takes VF 0 as step `comes_at` begins; 0: none */
+        unsigned comes_at;
 } Stage;
 
 Stage *stage_new(unsigned num_vfs);

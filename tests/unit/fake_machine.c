@@ -280,7 +280,8 @@ static int fake_netlink(Io *io, const void *request, size_t length, GByteArray *
         }
         if (machine->refuses_zero_mac && (message.mask & VF_MAC) && mac_is_zero(message.state.mac))
                 return -EINVAL;
-        vf_state_copy(&machine->vfs[message.vf], &message.state, message.mask & ~(machine->ignores_vlan ? VF_VLAN : 0u));
+        bool ignores = machine->ignores_vlan || machine->ignores_vlan_of == message.vf + 1;
+        vf_state_copy(&machine->vfs[message.vf], &message.state, message.mask & ~(ignores ? VF_VLAN : 0u));
         return 0;
 }
 
@@ -312,7 +313,35 @@ static void fake_pause(Io *io, unsigned milliseconds) {
         of(io)->clock += (int64_t) milliseconds * 1000;
 }
 
+static int fake_replace(Io *io, const char *path, const char *text) {
+        Machine *machine = of(io);
+        int r = change(machine, text ? "replace %s" : "remove %s", path);
+        if (r == 0 && text)
+                machine_put(machine, path, text);
+        else if (r == 0)
+                g_hash_table_remove(machine->files, path);
+        return r;
+}
+
+static int fake_program(Io *io, char *const argv[], bool changes, unsigned timeout_ms, GBytes **output, int *status) {
+        Machine *machine = of(io);
+        g_autofree char *line = g_strjoinv(" ", (char **) argv);
+        GString *says = g_string_new(NULL);
+        int r = changes ? change(machine, "run %s", line) : 0;
+
+        if (r == 0 && !machine->program)
+                r = -ENOENT;
+        if (r == 0)
+                *status = machine->program(io, argv, says) << 8;
+        if (r == 0)
+                *output = g_string_free_to_bytes(says);
+        else
+                g_string_free(says, TRUE);
+        return r;
+}
+
 static const IoCalls calls = {
+        .replace = fake_replace, .program = fake_program,
         .read = fake_read, .write = fake_write, .readlink = fake_readlink, .list = fake_list, .netlink = fake_netlink,
         .load_module = fake_load_module, .lock = fake_lock, .unlock = fake_unlock, .now = fake_now, .pause = fake_pause,
 };
@@ -367,6 +396,7 @@ GByteArray *rtnl_build_link_up(int ifindex, bool up) {
 
 int rtnl_read_vfs(Io *io, int ifindex, unsigned num_vfs, GArray **ret) {
         *ret = g_array_new(FALSE, TRUE, sizeof(VfInfo));
+        of(io)->vf_reads++;
         for (unsigned i = 0; i < num_vfs; i++) {
                 VfInfo info = {.index = i, .state = of(io)->vfs[i]};
                 info.state.known &= of(io)->reports;
@@ -419,6 +449,15 @@ Snapshot *host_read(Io *io, unsigned what, GError **error) {
 }
 
 /* ---- in place of guest/ ---- */
+
+Snapshot *host_read_uses(Io *io, const PciAddr *addrs, unsigned n) {
+        of(io)->looks++;
+        return host_read(io, HOST_USES, NULL);
+}
+
+bool host_sees_processes(Io *io) {
+        return !of(io)->in_container;
+}
 
 GuestInfo *guest_read(Io *io, const char *ref, GError **error) {
         Machine *machine = of(io);

@@ -24,6 +24,7 @@ typedef struct {
         unsigned reports;  /* VF_* that the driver reports */
         bool refuses_zero_mac;
         bool ignores_vlan; /* says yes and does nothing */
+        unsigned ignores_vlan_of; /* the same, for VF number this less 1 only */
         int busy;          /* so many netlink changes are answered EAGAIN; -1: all */
         bool nobody_binds; /* drivers_probe says yes and binds nothing */
 
@@ -34,11 +35,17 @@ typedef struct {
         bool fail_modules; /* no module can be loaded */
         int lock_result;   /* 0, or what taking a PF's lock gives */
 
+        /* What a program does and says; its exit status. NULL: there is none. */
+        int (*program)(Io *io, char *const argv[], GString *says);
+
         bool guest_runs;
         char *guest_has;   /* device id, or NULL */
         bool guest_keeps;  /* answers "pending" */
         bool guest_deaf;   /* its monitor does not answer */
         int user_pid;      /* a process that holds VF 0; 0: none */
+        bool in_container; /* its processes are not the host's */
+        unsigned vf_reads; /* how often it was asked for the state of the VFs */
+        unsigned looks;    /* how often it was asked who uses some functions */
 } Machine;
 
 PciAddr machine_pf(void);

@@ -27,6 +27,8 @@ struct FakeQmp {
         char *name, *uuid, *status, *refusal;
         uint64_t base, plugged;
         bool pretty, viommu, i440fx, ended;
+        char *machine, *chardev;
+        bool frontend_open;
         FakeQmpManner manner;
         FakeQmpDelete delete;
         unsigned deletes;
@@ -88,6 +90,8 @@ void fake_qmp_free(FakeQmp *fake) {
         g_free(fake->uuid);
         g_free(fake->status);
         g_free(fake->refusal);
+        g_free(fake->machine);
+        g_free(fake->chardev);
         g_mutex_clear(&fake->lock);
         g_free(fake);
 }
@@ -109,6 +113,15 @@ void fake_qmp_set_uuid(FakeQmp *fake, const char *uuid) {
 
 void fake_qmp_set_status(FakeQmp *fake, const char *status) {
         set_text(fake, &fake->status, status);
+}
+
+void fake_qmp_set_machine(FakeQmp *fake, const char *machine) {
+        set_text(fake, &fake->machine, machine);
+}
+
+void fake_qmp_set_chardev(FakeQmp *fake, const char *label, bool frontend_open) {
+        set_text(fake, &fake->chardev, label);
+        fake->frontend_open = frontend_open;
 }
 
 void fake_qmp_set_manner(FakeQmp *fake, FakeQmpManner manner) {
@@ -337,6 +350,8 @@ static json_t *qom_get(FakeQmp *fake, const json_t *arguments) {
         const char *path = json_string_value(json_object_get(arguments, "path"));
         const char *property = json_string_value(json_object_get(arguments, "property"));
         g_assert_true(path && property);
+        if (g_str_equal(path, "/machine") && g_str_equal(property, "type") && fake->machine)
+                return ok(json_sprintf("%s-machine", fake->machine));
         const char *id = g_str_has_prefix(path, "/machine/peripheral/") ? path + strlen("/machine/peripheral/") : path;
         const FakeDevice *device = find(fake, id);
         if (device && g_str_equal(property, "host"))
@@ -448,6 +463,9 @@ static json_t *answer(Connection *connection, const char *command, const json_t 
                 return ok(json_pack("{s:s, s:b}", "status", fake->status, "running", 1));
         if (g_str_equal(command, "query-name"))
                 return ok(json_pack("{s:s*}", "name", fake->name));
+        if (g_str_equal(command, "query-chardev") && fake->chardev)
+                return ok(json_pack("[{s:s, s:b}, {s:s, s:b}]", "label", "other", "frontend-open", !fake->frontend_open, "label",
+                                    fake->chardev, "frontend-open", fake->frontend_open));
         if (g_str_equal(command, "query-uuid"))
                 return ok(json_pack("{s:s}", "UUID", fake->uuid));
         if (g_str_equal(command, "query-memory-size-summary"))

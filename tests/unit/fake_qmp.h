@@ -52,6 +52,9 @@ void fake_qmp_set_pretty(FakeQmp *fake, bool pretty);
 void fake_qmp_set_viommu(FakeQmp *fake, bool viommu);
 /* A machine of type pc: its root bus pci.0 takes devices. */
 void fake_qmp_set_i440fx(FakeQmp *fake, bool i440fx);
+/* The machine's type, "pc-q35-10.0"; and what query-chardev says of one. Without: QEMU does not tell. */
+void fake_qmp_set_machine(FakeQmp *fake, const char *machine);
+void fake_qmp_set_chardev(FakeQmp *fake, const char *label, bool frontend_open);
 
 /* A pcie-root-port. */
 void fake_qmp_add_slot(FakeQmp *fake, const char *bus, bool hotplug);

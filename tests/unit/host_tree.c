@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
@@ -103,7 +104,7 @@ void host_add_address(Host *host, int ifindex, const char *ip, unsigned prefix) 
         g_byte_array_append(host->addresses, buffer, head->nlmsg_len);
 }
 
-void host_add_default_route(Host *host, int ifindex) {
+static void add_route(Host *host, uint16_t type, uint32_t value) {
         uint8_t buffer[1024];
         struct rtmsg *route;
         struct nlmsghdr *head = begin(buffer, RTM_NEWROUTE, (void **) &route, sizeof *route);
@@ -111,8 +112,31 @@ void host_add_default_route(Host *host, int ifindex) {
         route->rtm_family = AF_INET;
         route->rtm_table = RT_TABLE_MAIN;
         route->rtm_type = RTN_UNICAST;
-        mnl_attr_put_u32(head, RTA_OIF, (uint32_t) ifindex);
+        mnl_attr_put_u32(head, type, value);
         g_byte_array_append(host->routes, buffer, head->nlmsg_len);
+}
+
+void host_add_default_route(Host *host, int ifindex) {
+        add_route(host, RTA_OIF, (uint32_t) ifindex);
+}
+
+void host_add_default_route_by(Host *host, uint32_t nexthop) {
+        add_route(host, RTA_NH_ID, nexthop);
+}
+
+void host_add_nexthop(Host *host, uint32_t id, int ifindex, uint32_t first, uint32_t second) {
+        struct nexthop_grp members[2] = {{.id = first}, {.id = second}};
+        uint8_t buffer[1024];
+        struct nhmsg *info;
+        struct nlmsghdr *head = begin(buffer, RTM_NEWNEXTHOP, (void **) &info, sizeof *info);
+
+        info->nh_family = ifindex ? AF_INET : AF_UNSPEC;
+        mnl_attr_put_u32(head, NHA_ID, id);
+        if (ifindex)
+                mnl_attr_put_u32(head, NHA_OIF, (uint32_t) ifindex);
+        else
+                mnl_attr_put(head, NHA_GROUP, sizeof members, members);
+        g_byte_array_append(host->nexthops, buffer, head->nlmsg_len);
 }
 
 void host_add_block(Host *host, const char *place, const char *name, unsigned major, unsigned minor) {
@@ -152,6 +176,8 @@ void host_answer(Host *host) {
         answer(host, links_build_addresses(), host->addresses);
         answer(host, links_build_routes(false), host->routes);
         answer(host, links_build_routes(true), nothing);
+        if (host->nexthops->len)
+                answer(host, links_build_nexthops(), host->nexthops);
 }
 
 static void add_disks(Host *host) {
@@ -207,6 +233,7 @@ Host *host_tree_new(unsigned vfs) {
         host->links = g_byte_array_new();
         host->addresses = g_byte_array_new();
         host->routes = g_byte_array_new();
+        host->nexthops = g_byte_array_new();
         host_put(host, "6.12.107-test\n", "proc/sys/kernel/osrelease");
         host_put(host, "11111111-2222-3333-4444-555555555555\n", "proc/sys/kernel/random/boot_id");
         host_put(host, "0123456789abcdef0123456789abcdef\n", "etc/machine-id");
@@ -236,17 +263,11 @@ void host_tree_free(Host *host) {
         g_byte_array_unref(host->links);
         g_byte_array_unref(host->addresses);
         g_byte_array_unref(host->routes);
+        g_byte_array_unref(host->nexthops);
         g_free(host);
 }
 
 /* ---- what was read of it ---- */
-
-Snapshot *host_tree_read(Host *host, unsigned what) {
-        g_autoptr(GError) error = NULL;
-        Snapshot *snapshot = host_read(host->io, what, &error);
-        g_assert_no_error(error);
-        return snapshot;
-}
 
 const Dev *host_find(const Snapshot *snapshot, const char *name) {
         g_autoptr(GError) error = NULL;
@@ -256,9 +277,8 @@ const Dev *host_find(const Snapshot *snapshot, const char *name) {
 }
 
 /* "host: mounted on /; network: …", in the snapshot's order. */
-static char *uses_of(const Snapshot *snapshot, const char *name) {
+static char *uses_of(const Dev *dev) {
         static const char *const words[] = {"host", "process", "network", "storage"};
-        const Dev *dev = host_find(snapshot, name);
         GString *out = g_string_new(NULL);
         for (unsigned i = 0; i < dev->uses->len; i++) {
                 const Use *use = dev->uses->pdata[i];
@@ -268,8 +288,30 @@ static char *uses_of(const Snapshot *snapshot, const char *name) {
 }
 
 void host_check_uses(const Snapshot *snapshot, const char *name, const char *expected) {
-        g_autofree char *uses = uses_of(snapshot, name);
+        g_autofree char *uses = uses_of(host_find(snapshot, name));
         g_assert_cmpstr(uses, ==, expected);
+}
+
+/* A second look at one function finds what a look at the whole host does. */
+static void check_second_look(Host *host) {
+        g_autoptr(Snapshot) all = host_read(host->io, HOST_USES | HOST_OPEN_DISKS, NULL);
+
+        for (unsigned i = 0; all && i < all->devs->len; i++) {
+                const Dev *dev = all->devs->pdata[i];
+                g_autoptr(Snapshot) again = host_read_uses(host->io, &dev->addr, 1);
+                g_autofree char *first = uses_of(dev), *second = uses_of(host_find(again, dev->name));
+                g_assert_cmpstr(second, ==, first);
+                g_assert_cmpuint(again->devs->len, ==, 1);
+        }
+}
+
+Snapshot *host_tree_read(Host *host, unsigned what) {
+        g_autoptr(GError) error = NULL;
+        Snapshot *snapshot = host_read(host->io, what, &error);
+        g_assert_no_error(error);
+        if (what & HOST_USES)
+                check_second_look(host);
+        return snapshot;
 }
 
 bool host_has_note(const Snapshot *snapshot, const char *part) {

@@ -10,7 +10,7 @@
 typedef struct {
         IoTree *tree;
         Io *io;
-        GByteArray *links, *addresses, *routes;
+        GByteArray *links, *addresses, *routes, *nexthops;
 } Host;
 
 /* The card's VFs: 0000:01:10.0, .2, .4, .6, 0000:01:11.0 … */
@@ -29,6 +29,9 @@ void host_link(Host *host, const char *target, const char *format, ...) G_GNUC_P
 void host_add_link(Host *host, const char *place, const char *name, int ifindex, unsigned flags, int master, int lower);
 void host_add_address(Host *host, int ifindex, const char *ip, unsigned prefix);
 void host_add_default_route(Host *host, int ifindex);
+/* One by a nexthop object, which is to be added, too: with an interface, or (0) a group of two others. */
+void host_add_default_route_by(Host *host, uint32_t nexthop);
+void host_add_nexthop(Host *host, uint32_t id, int ifindex, uint32_t first, uint32_t second);
 /* A block device of its own folder below sys/devices (place may be "virtual/block"). */
 void host_add_block(Host *host, const char *place, const char *name, unsigned major, unsigned minor);
 void host_add_process(Host *host, int pid, int parent, const char *comm, const char *cmdline, size_t length);

@@ -85,3 +85,13 @@ LinkRequest link_request(uint16_t type, uint16_t flags, int ifindex, uint16_t at
                 .value = attr == IFLA_EXT_MASK ? RTEXT_FILTER_SKIP_STATS : 1500,
         };
 }
+
+const char aliases[] =
+        "# Aliases extracted from modules themselves.\n"
+        "alias pci:v000015B3d0000101Esv*sd*bc*sc*i* mlx5_core\n"
+        "alias vfio_pci:v*d*sv*sd*bc*sc*i* vfio_pci\n"
+        "alias vfio_pci:v000015B3d*sv*sd*bc*sc*i* other_vfio_pci\n"
+        "alias vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i* mlx5_vfio_pci\n"
+        "alias vfio_pci:v00008086d00004941sv*sd*bc*sc*i* qat_vfio_pci\n"
+        "alias vfio_pci:v00001AF4d00001041sv00001AF4sd*bc*sc*i*\n"
+        "alias vfio_pci:v00001?F4d00001041sv*sd*bc*sc*i* virtio_vfio_pci";

@@ -32,3 +32,6 @@ typedef struct {
 } LinkRequest;
 
 LinkRequest link_request(uint16_t type, uint16_t flags, int ifindex, uint16_t attr);
+
+/* A modules.alias as depmod writes it. */
+extern const char aliases[];

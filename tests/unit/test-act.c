@@ -229,6 +229,49 @@ static void test_state_not_taken(void) {
         assert_ran(stage, plan);
 }
 
+/* The kernel tells all VFs of a PF in one answer: asked once before a run of steps and once after it. */
+static void test_states_together(void) {
+        g_autoptr(Stage) stage = stage_new(3);
+        g_autoptr(Plan) plan = plan_new("set");
+        VfState to = plain;
+
+        to.vlan = 42;
+        for (unsigned i = 0; i < 3; i++)
+                add_state(plan, i, &plain, &to, VF_VLAN);
+        assert_ran(stage, plan);
+        g_assert_cmpuint(stage->machine->vf_reads, ==, 2);
+        assert_log(stage, "vf 0: vlan=42\nvf 1: vlan=42\nvf 2: vlan=42");
+        g_assert_cmpstr(stage->progress->str, ==, "0 1 2 0! 1! 2! ");
+
+        /* The one that did not take it is named, and all of them are put back. */
+        stage->machine->ignores_vlan_of = 2;
+        to.vlan = 43;
+        g_autoptr(Plan) second = plan_new("set");
+        VfState from = plain;
+        from.vlan = 42;
+        for (unsigned i = 0; i < 3; i++)
+                add_state(second, i, &from, &to, VF_VLAN);
+        g_free(assert_fails(stage, second, VFADM_ERROR_FAILED, "VF 1 was given vlan=43 and the driver said yes, but it has vlan=42 now"));
+        assert_log(stage, "vf 0: vlan=43\nvf 1: vlan=43\nvf 2: vlan=43\nvf 2: vlan=42\nvf 0: vlan=42");
+        g_assert_cmpuint(n_unfinished(stage), ==, 0);
+}
+
+/* Before a step of another kind everything has been read back: no driver takes a VF that has not what it should have. */
+static void test_states_before_driver(void) {
+        g_autoptr(Stage) stage = stage_new(2);
+        g_autoptr(Plan) plan = plan_new("set");
+        VfState to = plain;
+
+        to.vlan = 42;
+        stage->machine->ignores_vlan_of = 2;
+        add_state(plan, 0, &plain, &to, VF_VLAN);
+        add_state(plan, 1, &plain, &to, VF_VLAN);
+        add_driver(plan, 0, "igbvf", NULL, NULL, NULL);
+        g_free(assert_fails(stage, plan, VFADM_ERROR_FAILED, "VF 1 was given vlan=42"));
+        assert_log(stage, "vf 0: vlan=42\nvf 1: vlan=42\nvf 0: vlan=0");
+        assert_driver(stage, 0, "igbvf");
+}
+
 static void test_state_no_mac(void) {
         g_autoptr(Stage) stage = stage_new(1);
         g_autoptr(Plan) plan = plan_new("release");
@@ -475,6 +518,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/act/driver-stuck", test_driver_stuck);
         g_test_add_func("/act/state-only-what-differs", test_state_only_what_differs);
         g_test_add_func("/act/state-not-taken", test_state_not_taken);
+        g_test_add_func("/act/states-together", test_states_together);
+        g_test_add_func("/act/states-before-driver", test_states_before_driver);
         g_test_add_func("/act/state-no-mac", test_state_no_mac);
         g_test_add_func("/act/state-wrong-vf", test_state_wrong_vf);
         g_test_add_func("/act/link", test_link);

@@ -61,6 +61,9 @@ static void put_sriov(Space *s, size_t at, size_t next) {
         put16(s, at + 0x1a, 0x10ca);
         put32(s, at + 0x1c, 0x553);
         put32(s, at + 0x20, 1);
+        put32(s, at + 0x24, 0xfe40000c);
+        put32(s, at + 0x28, 0xf0);
+        put32(s, at + 0x38, 0x80000000);
 }
 
 /* As an 82576 port lays itself out. */
@@ -145,6 +148,14 @@ static void test_endpoint(void) {
         g_assert_cmphex(c.sriov_page_size, ==, 1);
         g_assert_true(c.has_serial);
         g_assert_cmphex(c.serial, ==, 0x001b21ffff123456);
+        g_assert_cmphex(c.sriov_bars[0], ==, 0xfe40000c);
+        g_assert_cmphex(c.sriov_bars[1], ==, 0xf0);
+        g_assert_cmphex(c.sriov_bars[5], ==, 0x80000000);
+        const uint16_t found[] = {c.pm_at, c.msi_at, c.msix_at, c.af_at, c.express_at, c.ari_at, c.sriov_at, c.acs_at};
+        const uint16_t expected[] = {0x40, 0x50, 0x70, 0x98, 0xa0, 0x150, 0x160, 0};
+        g_assert_cmpmem(found, sizeof found, expected, sizeof expected);
+        g_assert_cmphex(c.command, ==, 0);
+        g_assert_cmpuint(c.subordinate, ==, 0); /* of bridges only */
 }
 
 static void test_ports(void) {
@@ -159,12 +170,81 @@ static void test_ports(void) {
         g_assert_cmphex(c.acs_cap, ==, ACS_SV | ACS_TB | ACS_RR | ACS_CR | ACS_UF);
         g_assert_cmphex(c.acs_ctrl, ==, ACS_SV | ACS_RR | ACS_CR | ACS_UF);
         g_assert_cmpuint(c.msix_vectors, ==, 1);
+        g_assert_cmphex(c.acs_at, ==, 0x148);
+        g_assert_cmpuint(acs_lacks(&c), ==, 0);
 
         config_parse(bridge->b, bridge->length, &c);
         g_assert_cmpint(c.pcie_type, ==, PCIE_NONE);
         g_assert_cmpuint(c.header_type, ==, 1);
         g_assert_cmpuint(c.length, ==, 256);
         g_assert_false(c.has_acs || c.has_sriov || c.pm_reset || c.multifunction);
+}
+
+/* Bus numbers and windows, open, closed and not there. */
+static void test_windows(void) {
+        g_autofree Space *s = root_port();
+        PciCaps c;
+        put16(s, 4, 0x107);
+        put8(s, 0x18, 0x40);
+        put8(s, 0x19, 0x41);
+        put8(s, 0x1a, 0x43);
+        put16(s, 0x20, 0xfe80);
+        put16(s, 0x22, 0xfe90);
+        put16(s, 0x24, 0x0001);
+        put16(s, 0x26, 0x1ff1);
+        put32(s, 0x28, 0xc0);
+        put32(s, 0x2c, 0xc0);
+        config_parse(s->b, s->length, &c);
+        g_assert_cmphex(c.command, ==, 0x107);
+        g_assert_cmphex(c.primary << 16 | c.secondary << 8 | c.subordinate, ==, 0x404143);
+        g_assert_cmphex(c.mem_base, ==, 0xfe800000);
+        g_assert_cmphex(c.mem_limit, ==, 0xfe9fffff);
+        g_assert_true(c.pref_64);
+        g_assert_cmphex(c.pref_base, ==, 0xc000000000);
+        g_assert_cmphex(c.pref_limit, ==, 0xc01fffffff);
+        put16(s, 0x22, 0xfe70);
+        config_parse(s->b, s->length, &c);
+        g_assert_cmphex(c.mem_base, >, c.mem_limit);
+        put32(s, 0x24, 0);
+        config_parse(s->b, s->length, &c);
+        g_assert_false(c.pref_64);
+        g_assert_cmphex(c.pref_base, >, c.pref_limit);
+}
+
+/* What is off of what isolates, and what is not there counts as wired on. */
+static void test_acs(void) {
+        PciCaps c = {.has_acs = true, .acs_cap = ACS_SV | ACS_TB | ACS_RR | ACS_CR | ACS_UF, .acs_ctrl = ACS_SV | ACS_UF | ACS_TB};
+        g_assert_cmphex(acs_lacks(&c), ==, ACS_RR | ACS_CR);
+        g_autofree char *text = acs_text(acs_lacks(&c));
+        g_assert_cmpstr(text, ==, "RR CR");
+        c.acs_cap = ACS_SV | ACS_UF;
+        g_assert_cmphex(acs_lacks(&c), ==, 0);
+        c.pcie_type = PCIE_ROOT_PORT;
+        g_assert_true(port_needs_acs(&c));
+        c.pcie_type = PCIE_UPSTREAM_PORT;
+        g_assert_false(port_needs_acs(&c));
+}
+
+/* Header types of which the kernel takes no function in, and CardBus with its list in another place. */
+static void test_headers(void) {
+        g_autofree Space *s = endpoint();
+        PciCaps c;
+        put8(s, 0x0e, 3);
+        config_parse(s->b, s->length, &c);
+        g_assert_cmpint(c.pcie_type, ==, PCIE_NONE);
+        put8(s, 0x0e, 2);
+        put8(s, 0x14, 0x40);
+        put8(s, 0x34, 0x50);
+        config_parse(s->b, s->length, &c);
+        g_assert_cmphex(c.pm_at, ==, 0x40);
+        config_parse(s->b, 124, &c); /* a header of 128 bytes that was not read */
+        g_assert_cmphex(c.pm_at, ==, 0);
+        put8(s, 0x0e, 0); /* types without a link have noise in its registers */
+        put8(s, 0x34, 0x40);
+        put16(s, 0xa2, 2 | 9 << 4);
+        config_parse(s->b, s->length, &c);
+        g_assert_cmpint(c.pcie_type, ==, PCIE_RC_ENDPOINT);
+        g_assert_cmpuint(c.link_width_max, ==, 0);
 }
 
 /* Every length: never beyond the bytes, and nothing from a capability that is cut off. */
@@ -174,7 +254,7 @@ static void test_short(void) {
                 g_autofree uint8_t *exact = length ? g_memdup2(s->b, length) : g_malloc(1);
                 PciCaps c;
                 config_parse(exact, length, &c);
-                g_assert_cmpint(c.has_sriov, ==, length >= 0x160 + 0x24);
+                g_assert_cmpint(c.has_sriov, ==, length >= 0x160 + 0x40);
                 g_assert_cmpint(c.has_serial, ==, length >= 0x140 + 12);
                 g_assert_cmpint(c.multifunction, ==, length >= 64);
                 g_assert_cmpint(c.msix_vectors, ==, length >= 0x70 + 12 ? 10 : 0);
@@ -432,6 +512,9 @@ int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/config/endpoint", test_endpoint);
         g_test_add_func("/config/ports", test_ports);
+        g_test_add_func("/config/windows", test_windows);
+        g_test_add_func("/config/acs", test_acs);
+        g_test_add_func("/config/headers", test_headers);
         g_test_add_func("/config/short", test_short);
         g_test_add_func("/config/vf", test_vf);
         g_test_add_func("/config/loops", test_loops);

@@ -150,6 +150,75 @@ static void test_route_through_bond(void) {
         host_check_uses(s, "eth0", "network: eth0 is up with 10.0.0.5/24");
 }
 
+/* A group lies before its members in the list, as well as after them. */
+static void test_route_by_nexthop(void) {
+        g_autoptr(Host) host = host_tree_new(2);
+        host_add_link(host, "pci0000:00/0000:00:02.0/0000:01:10.0", "enp1s0v0", 33, 0, 0, 0);
+        host_add_link(host, "pci0000:00/0000:00:02.0/0000:01:10.2", "enp1s0v1", 34, 0, 0, 0);
+        host_add_default_route_by(host, 8);
+        host_add_nexthop(host, 7, 33, 0, 0);
+        host_add_nexthop(host, 8, 0, 9, 7);
+        host_add_nexthop(host, 9, 3, 0, 0);
+        host_add_nexthop(host, 10, 34, 0, 0); /* nobody's way */
+        host_answer(host);
+        g_autoptr(Snapshot) s = host_tree_read(host, HOST_USES);
+        host_check_uses(s, "enp1s0/0", "host: default route (enp1s0v0)");
+        host_check_uses(s, "enp1s0", "host: default route (enp1s0)");
+        host_check_uses(s, "enp1s0/1", "");
+
+        g_autoptr(Host) deaf = host_tree_new(0); /* it does not tell of its nexthop objects */
+        host_add_default_route_by(deaf, 8);
+        host_answer(deaf);
+        g_autoptr(Snapshot) unknown = host_tree_read(deaf, HOST_USES);
+        g_assert_true(host_has_note(unknown, "by a nexthop object is not known"));
+}
+
+/* The disk is mounted where process 1 lives, and not where we do. */
+static void test_mounts_of_host(void) {
+        g_autoptr(Host) host = host_tree_new(0);
+        host_put(host, "40 1 259:1 / /data rw - xfs /dev/nvme0n1p1 rw\n", "proc/1/mountinfo");
+        host_link(host, "mnt:[4026531841]", "proc/1/ns/mnt");
+        host_link(host, "mnt:[4026531841]", "proc/900/ns/mnt");
+        host_answer(host);
+        g_autoptr(Snapshot) same = host_tree_read(host, HOST_USES);
+        host_check_uses(same, "00:04.0", "");
+
+        host_link(host, "mnt:[4026532999]", "proc/900/ns/mnt");
+        g_autoptr(Snapshot) other = host_tree_read(host, HOST_USES);
+        host_check_uses(other, "00:04.0", "host: mounted on /data");
+        host_check_uses(other, "00:01.0", "host: mounted on /, /srv/my data");
+}
+
+static void test_processes_of_container(void) {
+        static const struct {
+                const char *first, *second, *own; /* links of 1 and self, what 2 is called; NULL: cannot be read */
+                bool hidden;
+        } rows[] = {
+                {NULL, NULL, NULL, false}, /* a recorded host */
+                {"pid:[4026531836]", NULL, "pid:[4026531836]", false},
+                {"pid:[4026531836]", "kthreadd", "pid:[4026532777]", false}, /* in a container with the host's /proc */
+                {"pid:[4026532777]", NULL, "pid:[4026532777]", true},
+                {"pid:[4026532777]", "kthreadd", "pid:[4026532777]", true}, /* only a name */
+                {NULL, "kthreadd", "pid:[4026531836]", false},
+                {NULL, "bash", "pid:[4026532777]", true},
+                {NULL, NULL, "pid:[4026532777]", true},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(Host) host = host_tree_new(0);
+                if (rows[i].first)
+                        host_link(host, rows[i].first, "proc/1/ns/pid");
+                if (rows[i].second)
+                        host_put(host, rows[i].second, "proc/2/comm");
+                if (rows[i].own)
+                        host_link(host, rows[i].own, "proc/900/ns/pid");
+                host_answer(host);
+                g_autoptr(Snapshot) s = host_tree_read(host, HOST_USES);
+                g_assert_cmpint(s->processes_hidden, ==, rows[i].hidden);
+                g_assert_cmpint(host_has_note(s, "only a container's processes"), ==, rows[i].hidden);
+        }
+}
+
 static void test_login_by_environment(void) {
         g_autoptr(Host) host = host_tree_new(0);
         static const char environment[] = "HOME=/root\0SSH_CONNECTION=192.168.9.9 50000 10.0.0.5 22\0TERM=xterm";
@@ -287,6 +356,9 @@ int main(int argc, char **argv) {
                 {"/host-uses/network", test_network_uses},
                 {"/host-uses/pf-address", test_pf_address},
                 {"/host-uses/route-through-bond", test_route_through_bond},
+                {"/host-uses/route-by-nexthop", test_route_by_nexthop},
+                {"/host-uses/mounts-of-host", test_mounts_of_host},
+                {"/host-uses/processes-of-container", test_processes_of_container},
                 {"/host-uses/login-by-environment", test_login_by_environment},
                 {"/host-uses/login-by-socket", test_login_by_socket},
                 {"/host-uses/process", test_process_uses},

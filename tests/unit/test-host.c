@@ -180,14 +180,23 @@ static void test_vf_states(void) {
 }
 
 static void test_caps_and_notes(void) {
-        g_autoptr(Host) host = host_tree_new(1);
+        g_autoptr(Host) host = host_tree_new(2);
         uint8_t config[256] = {0x86, 0x80, 0xc9, 0x10, [0x06] = 0x10, [0x34] = 0x40, [0x40] = 0x11, [0x42] = 9};
         io_tree_put_file(host->tree, "sys/bus/pci/devices/0000:01:00.0/config", config, sizeof config);
         io_tree_put_file(host->tree, "sys/bus/pci/devices/0000:01:10.0/config", config, 64);
         io_tree_put_file(host->tree, "sys/bus/pci/devices/0000:00:02.0/config", config, 64);
         io_tree_put_errno(host->tree, "sys/bus/pci/devices/0000:00:01.0/config", -EACCES);
         host_answer(host);
+        uint8_t whole[4096] = {0x86, 0x80, 0xc9, 0x10, [0x06] = 0x10, [0x34] = 0x40, [0x40] = 0x11, [0x42] = 9};
+        io_tree_put_file(host->tree, "sys/bus/pci/devices/0000:01:10.2/config", whole, sizeof whole);
+        io_tree_put_file(host->tree, "sys/bus/pci/devices/0000:00:03.0/config", whole, sizeof whole);
+        g_autoptr(Snapshot) brief = host_tree_read(host, HOST_CAPS | HOST_VF_BRIEF);
+        g_assert_cmpuint(host_find(brief, "0000:01:10.2")->caps.length, ==, 256);
+        g_assert_cmpuint(host_find(brief, "0000:01:10.2")->caps.msix_vectors, ==, 10);
+        g_assert_cmpuint(host_find(brief, "0000:00:03.0")->caps.length, ==, 4096);
+
         g_autoptr(Snapshot) s = host_tree_read(host, HOST_CAPS);
+        g_assert_cmpuint(host_find(s, "0000:01:10.2")->caps.length, ==, 4096);
         g_assert_true(host_find(s, "enp1s0")->has_caps);
         g_assert_cmpuint(host_find(s, "enp1s0")->caps.msix_vectors, ==, 10);
         g_assert_cmpuint(host_find(s, "enp1s0/0")->caps.length, ==, 64);

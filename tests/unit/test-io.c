@@ -86,6 +86,13 @@ static void test_real_read(void) {
         g_autoptr(GBytes) zero = NULL;
         g_assert_cmpint(io_read(temp.io, "empty", 0, &zero), ==, 0);
         g_assert_cmpuint(g_bytes_get_size(zero), ==, 0);
+        g_autoptr(GBytes) start = NULL, all = NULL, nothing = NULL;
+        g_assert_cmpint(io_read_start(temp.io, "big", 256, &start), ==, 0);
+        g_assert_cmpmem(g_bytes_get_data(start, NULL), g_bytes_get_size(start), block, 256);
+        g_assert_cmpint(io_read_start(temp.io, "number", 256, &all), ==, 0);
+        g_assert_cmpmem(g_bytes_get_data(all, NULL), g_bytes_get_size(all), "0x8086\n", 7);
+        g_assert_cmpint(io_read_start(temp.io, "none", 256, &nothing), ==, -ENOENT);
+        g_assert_null(nothing);
 }
 
 static void test_real_write(void) {

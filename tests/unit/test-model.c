@@ -157,6 +157,12 @@ static void test_step_json(void) {
                 step->to.lease = some_lease(host, host_vf(host, 1));
                 step->disturbs = g_strdup("web1");
                 step->guest = g_strdup("qemu:web1");
+                if (step_is_of_host(step)) {
+                        step->path = g_strdup("etc/x");
+                        step->words = g_strsplit("iommu=pt quiet", " ", -1);
+                        step->argv = g_strsplit("/usr/sbin/update-grub -v", " ", -1);
+                        step->from.text = g_strdup("");
+                }
 
                 json_t *json = step_to_json(step);
                 g_autoptr(GError) error = NULL;

@@ -152,6 +152,77 @@ static void test_twin_name(void) {
         world_clear(&w);
 }
 
+/* A plan says what it takes, and who may be found there: act/ looks once more. */
+static void test_what_is_taken(void) {
+        World w = world_new(3);
+        Want *disable = want(WANT_DISABLE, "enp1s0", NULL);
+        disable->disrupt = true;
+        dev_add_use(host_vf(w.host, 1), USE_NETWORK, g_strdup("enp1s0v1 is up"), 0, NULL);
+        g_autoptr(Plan) plan = plan_of(&w, disable, NULL);
+        g_assert_cmpuint(plan->taken->len, ==, 3);
+        g_assert_cmpuint(plan->known->len, ==, 1);
+        const KnownUse *known = &g_array_index(plan->known, KnownUse, 0);
+        g_assert_true(pci_addr_equal(known->dev, host_vf(w.host, 1)->addr));
+        g_assert_cmpint(known->kind, ==, USE_NETWORK);
+
+        g_autoptr(Plan) silent = plan_of(&w, want(WANT_SET, "enp1s0/0", "max-rate=100"), NULL);
+        g_assert_cmpuint(silent->steps->len, ==, 1);
+        g_assert_cmpuint(silent->taken->len, ==, 0);
+        g_autoptr(Plan) noticed = plan_of(&w, want(WANT_SET, "enp1s0/0", "vlan=42"), NULL);
+        g_assert_cmpuint(noticed->taken->len, ==, 1);
+
+        /* The guest that is asked to let go may be found there until it does, and after that with another member of the group. */
+        lease_out(&w, 0, "qemu:web1");
+        dev_add_use(host_vf(w.host, 0), USE_PROCESS, g_strdup("guest web1 (qemu, pid 812)"), 812, "web1");
+        GuestDevice *device = guest_info_add_device(w.guest, "vfadm-x");
+        device->host = host_vf(w.host, 0)->addr;
+        device->has_host = true;
+        g_autoptr(Plan) back = plan_of(&w, want(WANT_DETACH, "enp1s0/0", NULL), NULL);
+        g_assert_cmpuint(back->refusals->len, ==, 0);
+        g_assert_cmpuint(back->taken->len, ==, 1);
+        g_assert_cmpint(g_array_index(back->known, KnownUse, 0).pid, ==, 812);
+        world_clear(&w);
+}
+
+/* In a container nobody can tell who has a device open through VFIO, or its disk. */
+static void test_users_not_seen(void) {
+        World w = world_new(2);
+        w.host->processes_hidden = true;
+        Dev *vf = host_vf(w.host, 0);
+        g_free(vf->driver);
+        vf->driver = g_strdup("vfio-pci");
+        assert_refused(&w, want(WANT_DISABLE, "enp1s0", NULL), VFADM_ERROR_REFUSED, "only a container's processes");
+        assert_refused(&w, want(WANT_UNBIND, "enp1s0/0", NULL), VFADM_ERROR_REFUSED, "who uses enp1s0/0 cannot be known");
+        assert_refused(&w, want(WANT_SET, "enp1s0/0", "vlan=42"), VFADM_ERROR_REFUSED, "who uses enp1s0/0 cannot be known");
+        Want *disrupt = want(WANT_DISABLE, "enp1s0", NULL);
+        disrupt->disrupt = true; /* a guest may have it: not even then */
+        assert_refused(&w, disrupt, VFADM_ERROR_REFUSED, "only a container's processes");
+        g_autoptr(Plan) other = plan_of(&w, want(WANT_SET, "enp1s0/1", "vlan=42"), NULL);
+        g_assert_cmpuint(other->refusals->len, ==, 0);
+        lease_out(&w, 0, "qemu:web1");
+        assert_refused(&w, want(WANT_RELEASE, "enp1s0/0", NULL), VFADM_ERROR_REFUSED, "only a container's processes");
+        world_clear(&w);
+}
+
+/* A guest that 'vfadm run' has just started holds nothing yet, and its VF must not go to another one meanwhile. */
+static void test_release_of_lent(void) {
+        World w = world_new(2);
+        lease_out(&w, 0, "qemu:web1");
+        Lease *lease = w.leases->pdata[0];
+        g_clear_pointer(&lease->guest_device, g_free);
+        lease->holder_lives = true;
+        assert_refused(&w, want(WANT_RELEASE, "enp1s0/0", NULL), VFADM_ERROR_IN_USE, "still runs (pid 812)");
+        lease->holder_lives = false;
+        g_autoptr(Plan) plan = plan_of(&w, want(WANT_RELEASE, "enp1s0/0", NULL), NULL);
+        g_assert_cmpuint(plan->refusals->len, ==, 0);
+        /* What was plugged in may have been pulled by hand: whoever lives without it keeps nobody waiting. */
+        lease->holder_lives = true;
+        lease->guest_device = g_strdup("vfadm-x");
+        g_autoptr(Plan) pulled = plan_of(&w, want(WANT_RELEASE, "enp1s0/0", NULL), NULL);
+        g_assert_cmpuint(pulled->refusals->len, ==, 0);
+        world_clear(&w);
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/plan-safety/group-of-another", test_group_of_another);
@@ -164,5 +235,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/plan-safety/taken-by-host", test_taken_by_host);
         g_test_add_func("/plan-safety/holder-unseen", test_holder_unseen);
         g_test_add_func("/plan-safety/twin-name", test_twin_name);
+        g_test_add_func("/plan-safety/what-is-taken", test_what_is_taken);
+        g_test_add_func("/plan-safety/users-not-seen", test_users_not_seen);
+        g_test_add_func("/plan-safety/release-of-lent", test_release_of_lent);
         return g_test_run();
 }

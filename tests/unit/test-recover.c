@@ -408,6 +408,19 @@ static void test_holder_gone_other_device(void) {
         assert_log(stage, "");
 }
 
+/* There every holder looks as if it were gone. */
+static void test_in_container(void) {
+        g_autoptr(Stage) stage = stage_new(1);
+
+        hold_lease(stage, LEASE_ACTIVE, DEAD_PID, BOOT);
+        stage->machine->in_container = true;
+        g_free(recover(stage, VFADM_ERROR_REFUSED));
+        assert_lease(stage, LEASE_ACTIVE);
+        assert_log(stage, "");
+        stage->machine->in_container = false;
+        assert_recovers(stage, "its guest has ended");
+}
+
 static void test_lease_of_other_boot(void) {
         g_autoptr(Stage) stage = stage_new(1);
 
@@ -506,6 +519,7 @@ int main(int argc, char **argv) {
                 {"/recover/holder-gone", test_holder_gone},
                 {"/recover/holder-gone-but-used", test_holder_gone_but_used},
                 {"/recover/holder-gone-other-device", test_holder_gone_other_device},
+                {"/recover/in-container", test_in_container},
                 {"/recover/lease-of-other-boot", test_lease_of_other_boot},
                 {"/recover/pending", test_pending},
                 {"/recover/give-back-fails", test_give_back_fails},

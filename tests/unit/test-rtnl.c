@@ -386,15 +386,17 @@ static void test_recorded_addresses(void) {
 
 static void test_recorded_routes(void) {
         g_autoptr(GHashTable) v4 = g_hash_table_new(NULL, NULL), v6 = g_hash_table_new(NULL, NULL);
+        g_autoptr(GHashTable) nexthops = g_hash_table_new(NULL, NULL);
         g_autoptr(GBytes) four = recorded("routes4"), six = recorded("routes6");
         size_t length;
         const void *data = g_bytes_get_data(four, &length);
 
-        links_parse_default_routes(data, length, v4);
+        links_parse_default_routes(data, length, v4, nexthops);
         g_assert_cmpuint(g_hash_table_size(v4), ==, 2); /* both hops of the multipath route */
         g_assert_true(g_hash_table_contains(v4, GINT_TO_POINTER(2)) && g_hash_table_contains(v4, GINT_TO_POINTER(3)));
         data = g_bytes_get_data(six, &length);
-        links_parse_default_routes(data, length, v6);
+        links_parse_default_routes(data, length, v6, nexthops);
+        g_assert_cmpuint(g_hash_table_size(nexthops), ==, 0);
         g_assert_cmpuint(g_hash_table_size(v6), ==, 1);
         g_assert_true(g_hash_table_contains(v6, GINT_TO_POINTER(2)));
 }
@@ -416,7 +418,8 @@ static void test_recorded_hostile(void) {
                         g_autoptr(GPtrArray) links = links_parse(exact, n);
                         g_autoptr(GArray) addresses = links_parse_addresses(exact, n);
                         g_autoptr(GHashTable) routes = g_hash_table_new(NULL, NULL);
-                        links_parse_default_routes(exact, n, routes);
+                        links_parse_default_routes(exact, n, routes, routes);
+                        links_parse_nexthops(exact, n, routes, routes);
                         for (unsigned l = 0; l < links->len; l++)
                                 g_assert_true(link_name_ok(((const Link *) links->pdata[l])->name));
                         links_seen += links->len + addresses->len + g_hash_table_size(routes);

@@ -1,0 +1,59 @@
+/* The second look: other programs do not take our locks, so between the snapshot that a plan was made from and the step that
+ * takes a function away, somebody may have begun to use it. */
+#include "act/run.h"
+
+#include "base/error.h"
+#include "host/host.h"
+
+/* Steps that whoever uses the function would notice. Binding a function that has no driver takes it from nobody. */
+static bool is_noticed(const Step *step) {
+        switch (step->kind) {
+        case STEP_NUMVFS:
+                return step->to.number < step->from.number;
+        case STEP_DRIVER:
+                return step->from.driver && g_strcmp0(step->from.driver, step->to.driver) != 0;
+        case STEP_VF_STATE:
+        case STEP_RESET:
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* A network or storage use counts by its kind: its words change with every address. A process counts by itself. */
+static bool was_known(const Plan *plan, const Dev *dev, const Use *use) {
+        for (unsigned i = 0; i < plan->known->len; i++) {
+                const KnownUse *known = &g_array_index(plan->known, KnownUse, i);
+                if (known->kind == use->kind && pci_addr_equal(known->dev, dev->addr) && (use->kind != USE_PROCESS || known->pid == use->pid))
+                        return true;
+        }
+        return false;
+}
+
+static bool check_dev(const Plan *plan, const Dev *dev, GError **error) {
+        for (unsigned i = 0; i < dev->uses->len; i++) {
+                const Use *use = dev->uses->pdata[i];
+                if (was_known(plan, dev, use))
+                        continue;
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_IN_USE, "%s came into use meanwhile (%s), so it was left alone; end that, then try again",
+                            dev->name, use->what);
+                return false;
+        }
+        return true;
+}
+
+bool run_nobody_came(Run *run, const Step *step, GError **error) {
+        const GArray *taken = run->plan->taken;
+
+        /* A count takes all VFs at once and for good, and many steps may lie between it and the first look. */
+        if (taken->len == 0 || !is_noticed(step) || (run->looked && step->kind != STEP_NUMVFS))
+                return true;
+        g_autoptr(Snapshot) now = host_read_uses(run->act->io, &g_array_index(taken, PciAddr, 0), taken->len);
+        for (unsigned i = 0; i < taken->len; i++) {
+                const Dev *dev = snapshot_get(now, g_array_index(taken, PciAddr, i));
+                if (dev && !check_dev(run->plan, dev, error))
+                        return false;
+        }
+        run->looked = true;
+        return true;
+}

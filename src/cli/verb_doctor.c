@@ -1,0 +1,217 @@
+/* vfadm doctor [DEVICE|GUEST] */
+#include "base/error.h"
+#include "cli/doctor_fix.h"
+#include "cli/read.h"
+#include "doctor/doctor.h"
+#include "guest/guest.h"
+#include "host/host.h"
+#include "show/show.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { STATUS_WARNING = 12, STATUS_BLOCKS = 13 }; /* beyond the errors' own; also in verb_help.c and vfadm(8) */
+
+/* The host as far as it could be read, and what the words meant. */
+typedef struct {
+        Snapshot *host;
+        GPtrArray *leases;
+        GPtrArray *guests;
+        const Dev *dev;         /* both NULL: the host */
+        const GuestInfo *guest;
+        GuestInfo *named;       /* owned: a guest that is not among `guests` */
+} Patient;
+
+static void patient_clear(Patient *patient) {
+        snapshot_free(patient->host);
+        g_clear_pointer(&patient->leases, g_ptr_array_unref);
+        g_clear_pointer(&patient->guests, g_ptr_array_unref);
+        guest_info_free(patient->named);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Patient, patient_clear)
+
+/* Guests that do not answer can take seconds: then whoever waits at a terminal is told for what. */
+static void tell_wait(const Cli *cli, Io *io, int64_t since, const char *what) {
+        if (!cli->quiet && !cli->json && isatty(STDERR_FILENO) && io_now(io) - since > G_USEC_PER_SEC)
+                fprintf(stderr, "vfadm: %s\n", what);
+}
+
+static bool read_patient(const Cli *cli, Io *io, Patient *patient, GError **error) {
+        int64_t since = io_now(io);
+        patient->host = host_read(io, (HOST_DOCTOR & ~(unsigned) HOST_NAMES) | HOST_VF_BRIEF, error);
+        if (!patient->host)
+                return false;
+        if (cli->root && !patient->host->setup->cmdline) { /* which every Linux has */
+                g_clear_pointer(&patient->host->setup, setup_free);
+                g_ptr_array_add(patient->host->notes, g_strdup("firmware, kernel and configuration are not in this record: an older "
+                                                               "vfadm made it; record the host again"));
+        }
+        g_autoptr(GError) local = NULL;
+        bool told = !cli->root || cli->ledger_dir; /* a recorded host has no ledger */
+        patient->leases = told ? cli_read_leases(cli, &local) : NULL;
+        if (local)
+                g_ptr_array_add(patient->host->notes, g_strdup_printf("leases are not known: %s", local->message));
+        tell_wait(cli, io, since, "the host is read; asking the guests …");
+        patient->guests = guest_examine_all(io, patient->host->notes);
+        return true;
+}
+
+/* The guests by this name. */
+static unsigned guests_named(const Patient *patient, const char *name, const GuestInfo **ret) {
+        unsigned count = 0;
+        for (unsigned i = 0; i < patient->guests->len; i++) {
+                const GuestInfo *guest = patient->guests->pdata[i];
+                g_autofree char *ref = guest_info_ref(guest);
+                if (!g_str_equal(name, guest->name) && !g_str_equal(name, ref))
+                        continue;
+                *ret = guest;
+                count++;
+        }
+        return count;
+}
+
+static bool names_backend(const char *word) {
+        g_autofree char *backend = NULL, *name = NULL;
+        return guest_ref_parse(word, &backend, &name) && backend && guest_backend_known(backend);
+}
+
+static bool find_guest(Patient *patient, Io *io, const char *word, GError **error) {
+        bool one = guests_named(patient, word, &patient->guest) == 1;
+        if (one && patient->guest->by_libvirt && io->writable) {
+                /* libvirt knows more of it than /proc, where it can be asked. */
+                g_autofree char *ref = guest_info_ref(patient->guest);
+                patient->named = guest_examine(io, ref, NULL);
+                if (patient->named)
+                        patient->guest = patient->named;
+        }
+        if (one)
+                return true;
+        patient->guest = patient->named = guest_examine(io, word, error); /* says best what is wrong with the word */
+        return patient->guest;
+}
+
+/* A word with a backend is a guest, an address is a device; any other word is the one of the two that knows it. */
+static bool find_patient(Patient *patient, Io *io, const char *word, GError **error) {
+        g_autoptr(GError) no_device = NULL, no_guest = NULL;
+        const GuestInfo *guest = NULL;
+        PciAddr addr;
+
+        if (names_backend(word))
+                return find_guest(patient, io, word, error);
+        patient->dev = snapshot_find(patient->host, word, &no_device);
+        bool is_guest = guests_named(patient, word, &guest) > 0;
+        if (patient->dev && (!is_guest || pci_addr_parse(word, &addr)))
+                return true;
+        if (patient->dev) {
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_REFUSED,
+                            "%s is a device and a guest: write 'vfadm doctor %s' for the device, 'vfadm doctor %s:%s' for the guest",
+                            word, patient->dev->name, guest->backend, guest->name);
+                return false;
+        }
+        if (find_guest(patient, io, word, &no_guest))
+                return true;
+        if (!g_error_matches(no_guest, VFADM_ERROR, VFADM_ERROR_NOT_FOUND)) {
+                g_propagate_error(error, g_steal_pointer(&no_guest));
+                return false;
+        }
+        g_set_error(error, VFADM_ERROR, VFADM_ERROR_NOT_FOUND, "%s; nor does a guest of this name run", no_device->message);
+        return false;
+}
+
+static GPtrArray *examine(const Patient *patient) {
+        DoctorInput input = {.host = patient->host, .leases = patient->leases, .guests = patient->guests};
+        return patient->dev     ? doctor_device(&input, patient->dev)
+               : patient->guest ? doctor_guest(&input, patient->guest)
+                                : doctor_host(&input);
+}
+
+static int status_of(const GPtrArray *findings) {
+        Severity worst = findings_worst(findings);
+        return worst == SEVERITY_BLOCKS ? STATUS_BLOCKS : worst == SEVERITY_WARNING ? STATUS_WARNING : 0;
+}
+
+static void print(const Cli *cli, const Patient *patient, const GPtrArray *findings) {
+        GPtrArray *notes = patient->host->notes;
+        if (patient->named)
+                for (unsigned i = 0; i < patient->named->notes->len; i++)
+                        g_ptr_array_add(notes, g_strdup(patient->named->notes->pdata[i]));
+        if (cli->json) {
+                cli_print_json(show_findings_json(findings, notes));
+                return;
+        }
+        ShowFindings how = {.all = cli->all, .color = cli_color(STDOUT_FILENO), .width = cli_width()};
+        cli_print_text(show_findings_text(findings, &how, notes->len));
+        fflush(stdout);
+        for (unsigned i = 0; i < notes->len; i++)
+                cli_note(cli, "%s", (const char *) notes->pdata[i]);
+}
+
+static json_t *check_json(const Check *check) {
+        return json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", check->id, "topic", topic_word(check->topic), "title", check->title, "why",
+                         check->why, "explain", check->explain);
+}
+
+static bool list_checks(const Cli *cli) {
+        json_t *array = json_array();
+        for (unsigned i = 0; doctor_checks(i)->id; i++) {
+                const Check *check = doctor_checks(i);
+                json_array_append_new(array, check_json(check));
+                if (!cli->json)
+                        printf("%-28s %s\n", check->id, check->title);
+        }
+        if (cli->json)
+                cli_print_json(json_pack("{s:O}", "checks", array));
+        json_decref(array);
+        return true;
+}
+
+static bool explain(const Cli *cli, GError **error) {
+        if (cli->n_args == 0 || g_str_equal(cli->args[0], "all"))
+                return list_checks(cli);
+        const Check *check = doctor_check_find(cli->args[0]);
+        if (!check) {
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_NOT_FOUND, "there is no finding '%s'; 'vfadm doctor --explain' names all",
+                            cli->args[0]);
+                return false;
+        }
+        if (cli->json)
+                cli_print_json(check_json(check));
+        else
+                cli_print_text(show_explanation_text(check->id, check->title, check->why, check->explain, cli_width()));
+        return true;
+}
+
+static bool check_words(const Cli *cli, GError **error) {
+        bool changes = cli->fix || cli->undo;
+        const char *wrong = cli->fix + cli->undo + cli->explain > 1    ? "--explain, --fix and --undo: one at a time"
+                            : changes && cli->n_args                   ? "--fix and --undo are about this host: write them without a word"
+                            : !changes && (cli->dry_run || cli->yes)   ? "--dry-run and --yes go with --fix or --undo: else nothing is changed"
+                            : cli->all && (changes || cli->explain)    ? "--all goes with a plain 'vfadm doctor'"
+                                                                       : NULL;
+        if (wrong)
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "%s; see 'vfadm help doctor'", wrong);
+        return !wrong;
+}
+
+bool verb_doctor(Cli *cli, GError **error) {
+        g_auto(Patient) patient = {0};
+
+        if (!check_words(cli, error))
+                return false;
+        if (cli->explain)
+                return explain(cli, error);
+        if (cli->undo)
+                return doctor_undo(cli, error);
+        g_autoptr(Io) io = cli_open(cli, error);
+        if (!io || !read_patient(cli, io, &patient, error))
+                return false;
+        if (cli->n_args && !find_patient(&patient, io, cli->args[0], error))
+                return false;
+        g_autoptr(GPtrArray) findings = examine(&patient);
+        if (cli->fix)
+                return doctor_fix(cli, io, patient.host, findings, error);
+        print(cli, &patient, findings);
+        cli->status = status_of(findings);
+        return true;
+}

@@ -1,0 +1,80 @@
+/* A Debian host's boot configuration: /etc/default/grub with its drop-ins, and an update-grub that makes a menu of them. */
+#include "sim_priv.h"
+
+#include <string.h>
+
+#define MAIN "etc/default/grub"
+#define DROP_IN "etc/default/grub.d/60-vfadm.cfg"
+#define NOTE "var/lib/vfadm/boot-parameters"
+#define MENU "boot/grub/grub.cfg"
+
+static char *text_of(Sim *sim, const char *path) {
+        g_autoptr(GBytes) bytes = NULL;
+        size_t size;
+        if (io_tree_read(sim->tree, path, &bytes) < 0)
+                return NULL;
+        const char *text = g_bytes_get_data(bytes, &size);
+        return g_strndup(text ? text : "", size);
+}
+
+/* As the shell sources the file, as far as such files go: NAME="…$NAME…". */
+static void source(const char *text, const char *name, char **value) {
+        g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
+        g_autofree char *start = g_strconcat(name, "=\"", NULL), *variable = g_strconcat("$", name, NULL);
+
+        for (char **line = lines; *line; line++) {
+                if (!g_str_has_prefix(*line, start))
+                        continue;
+                g_autofree char *inner = g_strndup(*line + strlen(start), strcspn(*line + strlen(start), "\""));
+                g_auto(GStrv) parts = g_strsplit(inner, variable, -1);
+                char *now = g_strjoinv(*value, parts);
+                g_free(*value);
+                *value = now;
+        }
+}
+
+static void update_grub(Sim *sim) {
+        g_autofree char *main = text_of(sim, MAIN), *drop_in = text_of(sim, DROP_IN);
+        g_autofree char *all = g_strdup(""), *normal = g_strdup("");
+
+        source(main, "GRUB_CMDLINE_LINUX", &all);
+        source(drop_in, "GRUB_CMDLINE_LINUX", &all);
+        source(main, "GRUB_CMDLINE_LINUX_DEFAULT", &normal);
+        source(drop_in, "GRUB_CMDLINE_LINUX_DEFAULT", &normal);
+        tree_printf(sim, MENU,
+                    "set default=\"0\"\nmenuentry 'Debian GNU/Linux' {\n\tlinux\t/boot/vmlinuz root=UUID=1 ro %s %s\n}\n"
+                    "menuentry 'Debian GNU/Linux (recovery mode)' {\n\tlinux\t/boot/vmlinuz root=UUID=1 ro single %s\n}\n",
+                    all, normal, all);
+}
+
+void boot_build(Sim *sim) {
+        io_tree_put_text(sim->tree, MAIN,
+                         "# /etc/default/grub\nGRUB_DEFAULT=0\nGRUB_CMDLINE_LINUX_DEFAULT=\"quiet intel_iommu=off\"\nGRUB_CMDLINE_LINUX=\"\"\n");
+        io_tree_put_text(sim->tree, "usr/sbin/grub-mkconfig", "#!/bin/sh\nfor x in /etc/default/grub.d/*.cfg; do . $x; done\n");
+        io_tree_put_text(sim->tree, "usr/sbin/update-grub", "#!/bin/sh\nexec grub-mkconfig -o /boot/grub/grub.cfg\n");
+        update_grub(sim);
+}
+
+void boot_replace(Sim *sim, const char *path, const char *text) {
+        if (text)
+                io_tree_put_text(sim->tree, path, text);
+        else
+                io_tree_remove(sim->tree, path);
+}
+
+int boot_run(Sim *sim, const char *program, GString *says) {
+        if (!g_str_equal(program, "/usr/sbin/update-grub") || !(sim->options & SIM_GRUB))
+                return -ENOENT;
+        update_grub(sim);
+        if (says)
+                g_string_append(says, "Generating grub configuration file ...\ndone\n");
+        return 0;
+}
+
+void boot_dump(Sim *sim, GString *out) {
+        static const char *const paths[] = {MAIN, DROP_IN, NOTE, MENU};
+        for (unsigned i = 0; i < G_N_ELEMENTS(paths) && sim->options & SIM_GRUB; i++) {
+                g_autofree char *text = text_of(sim, paths[i]);
+                g_string_append_printf(out, "/%s %s\n%s", paths[i], text ? "is" : "is not there", text ? text : "");
+        }
+}
