@@ -24,12 +24,6 @@ static bool is_port(const Dev *dev) {
         return dev->class_code >> 8 == 0x0604 || (dev->has_caps && dev->caps.header_type == 1);
 }
 
-/* Drivers beside which VFIO takes a group: those that let others manage DMA (driver_managed_dma), or none (field-facts
- * 20). */
-static bool stands_beside_vfio(const char *driver) {
-        return !driver || driver_is_vfio(driver) || g_str_equal(driver, "pci-stub") || g_str_equal(driver, "pcieport");
-}
-
 static Group examine(const Doctor *doctor, const Dev *first) {
         Group group = {.number = first->iommu_group, .members = group_of(doctor, first), .first = first};
 
@@ -40,7 +34,7 @@ static Group examine(const Doctor *doctor, const Dev *first) {
                 group.given |= driver_is_vfio(dev->driver) || lease_of(doctor, dev);
                 if (dev->is_pf && !group.pf)
                         group.pf = dev;
-                if (stands_beside_vfio(dev->driver))
+                if (driver_lets_vfio_be(dev->driver))
                         continue;
                 group.obstacles++;
                 if (!group.obstacle || (dev->is_pf && !group.obstacle->is_pf))
@@ -107,7 +101,7 @@ static bool held_by_others(const Group *group) {
 /* A VF needs its PF's driver, and a group that is given in part already cannot be opened; who asks about a device wants to
  * give it, unless it is a PF: that is asked about for its VFs. Where nobody does, it is good to know. */
 static Severity not_viable_severity(const Doctor *doctor, const Group *group) {
-        bool never = group->vfs && group->pf && !stands_beside_vfio(group->pf->driver);
+        bool never = group->vfs && group->pf && !driver_lets_vfio_be(group->pf->driver);
         bool asked = doctor->scope != SCOPE_HOST && (!group->first->is_pf || group->vfs);
         if (never || group->given || asked)
                 return SEVERITY_BLOCKS;

@@ -65,6 +65,9 @@ static void not_persistent(Doctor *doctor, const Dev *pf) {
                 g_autofree char *place = mechanism_place(stray);
                 seen_in(f, "%s", place);
                 seen(f, "a %s makes VFs for a device that is not here", mechanism_word(stray->kind));
+        } else {
+                seen(f, "no udev rule, .link file, modprobe option, unit or other boot file that makes VFs of it");
+                seen_in(f, "/etc, /run, /usr/lib");
         }
         remedy_rule(f, pf);
 }

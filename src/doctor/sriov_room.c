@@ -17,6 +17,12 @@ static bool has_pci_option(const Doctor *doctor, const char *option) {
         return boot_words_have(doctor->setup->words, "pci", option);
 }
 
+/* Only where it stands alone: of "pci=noari,nomsi" more than this would go. */
+static void remove_boot_word(const Doctor *doctor, Finding *finding, const char *word) {
+        if (doctor->setup->words && g_strv_contains((const char *const *) doctor->setup->words, word))
+                remedy_boot_remove(finding, word);
+}
+
 static bool is_x86(const Doctor *doctor) {
         return g_strcmp0(doctor->setup->arch, "x86_64") == 0;
 }
@@ -88,9 +94,7 @@ static void ari(Doctor *doctor, const Dev *pf) {
                 seen_in_config(finding, port, 0, "Device Capabilities 2");
         if (off && has_pci_option(doctor, "noari")) {
                 remedy(finding, "remove 'pci=noari' from the kernel command line and reboot");
-                for (char **word = doctor->setup->words; *word; word++)
-                        if (g_str_equal(*word, "pci=noari"))
-                                remedy_boot_remove(finding, *word);
+                remove_boot_word(doctor, finding, "pci=noari");
         } else if (off) {
                 remedy(finding, pf->caps.has_ari ? "BIOS: 'ARI Support' or 'ARI Forwarding' = Enabled; then a cold reboot"
                                                  : "none: the card has no ARI capability, and VFs that need it");
@@ -196,10 +200,17 @@ static void bar_finding(Doctor *doctor, const Dev *pf, unsigned bar, Room room) 
                 room == OUTSIDE ? "VF BAR %u%s lies outside of the windows of the port above: VFs would not answer"
                                 : "no room was found for VF BAR %u%s: no VF can be made",
                 bar, size);
-        seen(finding, "VF BAR %u is %08x, resource %u is %" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x", bar,
-             pf->caps.sriov_bars[bar], RESOURCE_VF_BARS + bar, range->start, range->end);
+        if (room == OUTSIDE)
+                seen(finding, "its range is %" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x", range->start, range->end);
+        else
+                seen(finding, "VF BAR %u is there (register %08x), and has no range of addresses", bar, pf->caps.sriov_bars[bar]);
         seen_in(finding, "/sys/bus/pci/devices/%s/resource, config %xh (VF BAR %u)", pf->name,
                 pf->caps.sriov_at + 0x24 + 4 * bar, bar);
+        if (has_pci_option(doctor, "realloc=off")) {
+                remedy(finding, "remove 'pci=realloc=off' from the kernel command line and reboot: it keeps the kernel from making room");
+                remove_boot_word(doctor, finding, "pci=realloc=off");
+                return;
+        }
         if (has_pci_option(doctor, "realloc") || has_pci_option(doctor, "realloc=on")) {
                 remedy(finding, "BIOS: 'SR-IOV Support' and 'Above 4G Decoding' (also 'Memory Mapped I/O above 4GB', "
                                 "MMIOH) = Enabled; "

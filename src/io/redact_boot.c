@@ -45,9 +45,10 @@ char *redact_boot_words(const char *text) {
         return g_string_free(out, FALSE);
 }
 
-/* Of a menu, of an entry of the boot loader specification, of grubenv. */
+/* Of a menu, of an entry of the boot loader specification, of grubenv, of the kernel's configuration. */
 static bool may_keep_line(const char *line) {
-        static const char *const starts[] = {"menuentry ", "submenu ", "linux", "options ", "set default=", "title ", "version ", "kernelopts=", "saved_entry=", "}"};
+        static const char *const starts[] = {"menuentry ", "submenu ", "linux", "options ", "set default=", "title ", "version ", "kernelopts=", "saved_entry=", "}",
+                                           "CONFIG_INTEL_IOMMU"};
         line += strspn(line, " \t");
         for (size_t i = 0; i < G_N_ELEMENTS(starts); i++)
                 if (g_str_has_prefix(line, starts[i]))

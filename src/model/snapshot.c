@@ -247,6 +247,10 @@ bool driver_is_vfio(const char *driver) {
         return driver && strstr(driver, "vfio");
 }
 
+bool driver_lets_vfio_be(const char *driver) {
+        return !driver || driver_is_vfio(driver) || g_str_equal(driver, "pci-stub") || g_str_equal(driver, "pcieport");
+}
+
 bool dev_is_bridge(const Dev *dev) {
         return dev->class_code >> 16 == 0x06;
 }

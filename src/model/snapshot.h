@@ -145,6 +145,8 @@ char *snapshot_nick(const Snapshot *snapshot, const Dev *dev);
 bool port_name_is_representor(const char *phys_port_name);
 /* vfio-pci or one of its variants (mlx5_vfio_pci, nvgrace_gpu_vfio_pci …); false for NULL. */
 bool driver_is_vfio(const char *driver);
+/* A driver (or NULL, none) that may stay beside VFIO in a group: it claims no DMA (driver_managed_dma; field-facts 20). */
+bool driver_lets_vfio_be(const char *driver);
 bool dev_is_bridge(const Dev *dev);
 bool dev_is_network(const Dev *dev);
 /* The use that matters most (host before process before network), or NULL. */

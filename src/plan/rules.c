@@ -87,11 +87,6 @@ bool rule_iommu(Plan *plan, const PlanInput *input, const Dev *dev) {
         return true;
 }
 
-/* Drivers that may stay beside VFIO in a group: they claim no DMA (driver_managed_dma in the kernel). */
-static bool driver_lets_vfio_be(const char *driver) {
-        return !driver || driver_is_vfio(driver) || g_str_equal(driver, "pci-stub") || g_str_equal(driver, "pcieport");
-}
-
 bool rule_group(Plan *plan, const PlanInput *input, const Dev *dev, bool with_group, GPtrArray *along) {
         g_autoptr(GPtrArray) members = snapshot_group(input->host, dev->iommu_group);
         g_autoptr(GString) names = g_string_new(NULL);

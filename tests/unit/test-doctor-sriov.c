@@ -135,6 +135,14 @@ static void test_bar_room(void) {
         g_assert_cmpuint(f->boot_add->len, ==, 0);
         g_assert_nonnull(strstr(f->remedy, "did not help"));
 
+        doctor_world_cmdline(&w, "quiet pci=realloc=off");
+        f = assert_host_fires(&w, "vf-bar-no-room", SEVERITY_BLOCKS, NULL);
+        g_assert_true(names(f->boot_remove, "pci=realloc=off"));
+        g_assert_cmpuint(f->boot_add->len, ==, 0);
+        doctor_world_cmdline(&w, "pci=realloc=off,nomsi");
+        f = assert_host_fires(&w, "vf-bar-no-room", SEVERITY_BLOCKS, NULL);
+        g_assert_cmpuint(f->boot_remove->len, ==, 0);
+
         /* No register, no range: there is no such BAR. */
         pf->caps.sriov_bars[0] = 0;
         *resource(pf, 7) = (PciResource) {0};

@@ -89,6 +89,7 @@ static void test_others(void) {
         check("usr/lib/os-release", "ID=debian\n", NULL);
         check("etc/default/grub", "GRUB_CMDLINE_LINUX=\"quiet\"\n", "GRUB_CMDLINE_LINUX=\"quiet\"\n");
         check("etc/kernel/cmdline", "quiet\n", "quiet\n");
+        check("boot/config-6.12", "CONFIG_PCI=y\nCONFIG_INTEL_IOMMU=y\n", "\nCONFIG_INTEL_IOMMU=y\n");
         check("etc/rc.local", "", "");
         g_autoptr(GBytes) kept = redact_config("etc/rc.local", binary, sizeof binary - 1);
         g_assert_cmpuint(g_bytes_get_size(kept), ==, 0);
