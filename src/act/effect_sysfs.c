@@ -91,7 +91,7 @@ static int make_numvfs(ActContext *act, const Step *step, const Fact *now, const
                 return 0;
         pci_addr_format(step->dev, name);
         VfadmError kind = vfadm_error_from_errno(r);
-        const char *cause = g_strerror(-r), *remedy = "look at dmesg";
+        const char *cause = g_strerror(-r), *remedy = "look at dmesg; 'vfadm release --no-reset' gives back one whose reset fails always";
         for (size_t i = 0; i < G_N_ELEMENTS(numvfs_answers); i++)
                 if (numvfs_answers[i].errnum == -r) {
                         cause = numvfs_answers[i].cause;

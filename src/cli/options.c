@@ -28,6 +28,7 @@ static const Option options[] = {
         {{"with-group", 0, OPT_WITH_GROUP, NULL, "take the other members of the IOMMU group along"}, FLAG, FIELD(with_group)},
         {{"from", 'f', OPT_FROM, "PF|VF", "take a free VF of this PF, or this very VF"}, TEXT, FIELD(from)},
         {{"timeout", 0, OPT_TIMEOUT, "SECONDS", "how long the guest may take to let go (30)"}, SECONDS, FIELD(timeout_ms)},
+        {{"no-reset", 0, OPT_NO_RESET, NULL, "do not reset the device; for one whose reset fails"}, FLAG, FIELD(no_reset)},
         {{"new-ledger", 0, OPT_NEW_LEDGER, NULL, "put a damaged ledger aside and begin a new one"}, FLAG, FIELD(new_ledger)},
         {{"xml", 0, OPT_XML, NULL, "as 'virsh nodedev-dumpxml' prints it, also where no libvirt runs"}, FLAG, FIELD(xml)},
         {{"explain", 0, OPT_EXPLAIN, NULL, "all about the finding of this name; without one, the names of all"}, FLAG,

@@ -21,11 +21,12 @@ enum {
         OPT_YES = 1 << 12,
         OPT_EXPLAIN = 1 << 13,
         OPT_XML = 1 << 14,
+        OPT_NO_RESET = 1 << 15,
         OPT_CHANGES = OPT_DRY_RUN | OPT_DISRUPT,
 };
 
 typedef struct {
-        bool json, quiet, xml, all, tree, dry_run, disrupt, with_group, new_ledger, fix, undo, yes, explain;
+        bool json, quiet, xml, all, tree, dry_run, disrupt, with_group, new_ledger, no_reset, fix, undo, yes, explain;
         char *root;        /* NULL: this machine */
         char *ledger_dir;  /* NULL: /var/lib/vfadm */
         char *columns;

@@ -2,5 +2,7 @@
 #include "cli/changing.h"
 
 bool verb_release(Cli *cli, GError **error) {
-        return changing_run(cli, changing_want(cli, WANT_RELEASE, cli->args[0]), error);
+        Want *want = changing_want(cli, WANT_RELEASE, cli->args[0]);
+        want->no_reset = cli->no_reset;
+        return changing_run(cli, want, error);
 }

@@ -206,14 +206,17 @@ const Verb verbs[] = {
         {.name = "release",
          .usage = "VF|LEASE",
          .summary = "give a leased device back when its guest is gone",
-         .options = OPT_DRY_RUN,
+         .options = OPT_DRY_RUN | OPT_NO_RESET,
          .min_args = 1,
          .max_args = 1,
          .run = verb_release,
          .description =
                  "Ends a lease, named by its device or by its number in 'vfadm leases': the device is reset and gets back its\n"
                  "former MAC, VLAN, trust and driver. Refused while the guest still has the device: 'vfadm detach' asks it to\n"
-                 "let go.\n",
+                 "let go.\n"
+                 "\n"
+                 "A device whose reset fails keeps its lease, so that no other guest finds what the first one left in it.\n"
+                 "--no-reset gives it back all the same, without a reset: for the host's own use, or before a reboot.\n",
          .examples = "vfadm release enp1s0/3\n"
                      "vfadm release 12                            # lease number 12\n"},
         {.name = "run",

@@ -193,13 +193,15 @@ static const Use *holds_unseen(const PlanInput *input, const Lease *lease, const
 }
 
 /* The VF back to what it was: only what differs, and nothing once the host has it in use again. */
-static void restore_device(Plan *plan, const Lease *lease, const PlanInput *input, const Dev *dev) {
+static void restore_device(Plan *plan, const Lease *lease, const PlanInput *input, const Dev *dev, bool reset) {
         const char *driver = dev->driver, *override = dev->driver_override;
         bool ours = !driver || driver_is_vfio(driver);
 
         if (!ours && g_strcmp0(driver, lease->saved_driver) != 0)
                 plan_note(plan, "%s has been given to the driver %s meanwhile; it stays there", dev->name, driver);
-        if (ours && dev->reset_methods && dev->reset_methods[0])
+        if (ours && !reset)
+                plan_note(plan, "%s is not reset: what the guest left in it stays there until it is", dev->name);
+        else if (ours && dev->reset_methods && dev->reset_methods[0])
                 plan_add(plan, step_new(STEP_RESET, dev->addr, "nothing of the guest stays in the device"));
         bool to_host = ours && lease->saved_driver && !driver_is_vfio(lease->saved_driver);
         if (ours && driver && (to_host || !lease->saved_driver)) {
@@ -216,7 +218,7 @@ static void restore_device(Plan *plan, const Lease *lease, const PlanInput *inpu
                 plan_driver(plan, dev, driver, override, lease->saved_driver, lease->saved_override, "the driver it had before");
 }
 
-void plan_take_back(Plan *plan, const Lease *lease, const PlanInput *input) {
+void plan_take_back(Plan *plan, const Lease *lease, const PlanInput *input, bool reset) {
         const Dev *dev = snapshot_get(input->host, lease->dev);
         char name[PCI_ADDR_TEXT_SIZE];
 
@@ -239,7 +241,7 @@ void plan_take_back(Plan *plan, const Lease *lease, const PlanInput *input) {
                 step->disturbs = g_strdup(lease->guest);
         }
         if (fits)
-                restore_device(plan, lease, input, dev);
+                restore_device(plan, lease, input, dev, reset);
         else
                 plan_note(plan, "%s is not there any more, or another device has its address now: only the lease is dropped", name);
         Step *step = plan_add(plan, step_new(STEP_LEASE, lease->dev, "free for the next"));

@@ -47,7 +47,7 @@ static void plan_detach(Plan *plan, const Want *want, const PlanInput *input, co
                 plan_refuse(plan, VFADM_ERROR_REFUSED, "%s was given to %s at its start ('vfadm run') and comes back when it ends", want->device, lease->guest);
                 return;
         }
-        plan_take_back(plan, lease, input);
+        plan_take_back(plan, lease, input, true);
 }
 
 static void plan_release(Plan *plan, const Want *want, const PlanInput *input, const Lease *lease) {
@@ -70,7 +70,7 @@ static void plan_release(Plan *plan, const Want *want, const PlanInput *input, c
                 plan_refuse(plan, VFADM_ERROR_IN_USE, "%s was given to %s at its start ('vfadm run'), which still runs (pid %d) and may open it at any moment; it comes back when the guest ends", name, lease->guest, lease->pid);
                 return;
         }
-        plan_take_back(plan, lease, input);
+        plan_take_back(plan, lease, input, !want->no_reset);
 }
 
 static void plan_for_device(Plan *plan, const Want *want, const PlanInput *input, const Dev *dev) {
@@ -129,7 +129,7 @@ Plan *plan_make(const Want *want, const PlanInput *input, GError **error) {
 
 Plan *plan_give_back(const Lease *lease, const PlanInput *input) {
         Plan *plan = plan_new("release");
-        plan_take_back(plan, lease, input);
+        plan_take_back(plan, lease, input, true);
         if (plan->refusals->len)
                 g_ptr_array_set_size(plan->steps, 0);
         return plan;

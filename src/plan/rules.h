@@ -38,5 +38,5 @@ void plan_set(Plan *plan, const PlanInput *input, const Dev *vf, const Want *wan
 void plan_bind(Plan *plan, const PlanInput *input, const Dev *dev, const Want *want);
 void plan_unbind(Plan *plan, const PlanInput *input, const Dev *dev, const Want *want);
 void plan_give(Plan *plan, const PlanInput *input, const Dev *dev, const Want *want);
-void plan_take_back(Plan *plan, const Lease *lease, const PlanInput *input);
+void plan_take_back(Plan *plan, const Lease *lease, const PlanInput *input, bool reset);
 void plan_boot(Plan *plan, const PlanInput *input, const Want *want); /* fix and undo */

@@ -31,6 +31,7 @@ typedef struct {
         int nic;           /* guest's NIC number, -1: the next free one */
         bool disrupt;      /* --disrupt: a device in use may be disturbed */
         bool with_group;   /* --with-group: the other members of the IOMMU group go along */
+        bool no_reset;     /* RELEASE: without a reset, which fails */
         int64_t lease_id;  /* RELEASE: 0 or the id that must still hold */
         char **boot_add, **boot_remove; /* BOOT: parameters as "iommu=pt"; never NULL there */
 } Want;

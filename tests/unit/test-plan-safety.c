@@ -99,6 +99,12 @@ static void test_restores_all(void) {
                      "0000:01:10.0: mac=00:00:00:00:00:00 vlan=0 trust=off (was mac=02:00:00:00:00:09 vlan=42 trust=on)\n"
                      "0000:01:10.0: driver no driver → igbvf\n"
                      "0000:01:10.0: leased to qemu:web1 → free\n");
+        Want *bare = want(WANT_RELEASE, "enp1s0/0", NULL);
+        bare->no_reset = true;
+        g_autoptr(Plan) plan = plan_of(&w, bare, NULL);
+        g_assert_cmpint(((const Step *) plan->steps->pdata[0])->kind, ==, STEP_DRIVER);
+        g_assert_cmpuint(plan->steps->len, ==, 4);
+        g_assert_nonnull(strstr(plan->notes->pdata[0], "not reset"));
         world_clear(&w);
 }
 
