@@ -186,7 +186,8 @@ const Verb verbs[] = {
                  "IP addresses, VF settings, who uses a device, and what 'vfadm doctor' reads of processor, firmware, boot\n"
                  "parameters, configuration and tools. It holds no secrets: of command lines only the program\n"
                  "and QEMU's name, machine, memory, monitors and assigned devices, of configuration files only lines\n"
-                 "that concern VFs, of open files only those of VFIO and KVM, nothing of environments. An existing file is not overwritten. Run it as root, or much is missing.\n",
+                 "that concern VFs, of open files only those of VFIO and KVM, nothing of environments. An existing\n"
+                 "file is not overwritten. Run it as root, or much is missing.\n",
          .examples = "vfadm record host.tar.gz\n"
                      "vfadm list --root host.tar.gz\n"},
         {.name = "recover",

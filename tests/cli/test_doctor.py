@@ -10,31 +10,15 @@ import sys
 import tempfile
 
 import hosts
+from program import VFADM, check, environment, finish, vfadm
 
-VFADM = os.environ["VFADM"]
-RESULTS = []
 SEVERITIES = ["ok", "note", "warning", "blocks"]
 TOPICS = ["cpu", "firmware", "kernel", "isolation", "sr-iov", "vf", "persistence", "guest", "tools"]
 KEYS = ["id", "topic", "severity", "subject", "devices", "what", "seen", "where", "why", "remedy", "boot_add", "boot_remove"]
 
 
-def environment(**more):
-    result = {key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")}
-    result.update({"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}, **more)
-    return result
-
-
 def doctor(*words):
-    return subprocess.run([VFADM, "doctor", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
-                          stdin=subprocess.DEVNULL, timeout=60, check=False)
-
-
-def check(what, good, *details):
-    RESULTS.append(good)
-    print("%sok %d - %s" % ("" if good else "not ", len(RESULTS), what))
-    for detail in details if not good else ():
-        for line in str(detail).splitlines():
-            print("# " + line)
+    return vfadm("doctor", *words)
 
 
 def healthy(root):
@@ -175,8 +159,7 @@ def main():
         shape(folder)
         trouble(folder)
     explanations()
-    print("1..%d" % len(RESULTS))
-    return 0 if all(RESULTS) else 1
+    return finish()
 
 
 sys.exit(main())

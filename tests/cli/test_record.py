@@ -8,24 +8,7 @@ import tarfile
 import tempfile
 
 import hosts
-
-VFADM = os.environ["VFADM"]
-RESULTS = []
-
-
-def vfadm(*words):
-    environment = {key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")}
-    environment.update({"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"})
-    return subprocess.run([VFADM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
-                          stdin=subprocess.DEVNULL, timeout=60, check=False)
-
-
-def check(what, good, *details):
-    RESULTS.append(good)
-    print("%sok %d - %s" % ("" if good else "not ", len(RESULTS), what))
-    for detail in details if not good else ():
-        for line in str(detail).splitlines():
-            print("# " + line)
+from program import check, finish, vfadm
 
 
 def record(folder, host):
@@ -80,8 +63,7 @@ def main():
         hosts.igb(host)
         record(folder, host)
         ledger(folder, host)
-    print("1..%d" % len(RESULTS))
-    return 0 if all(RESULTS) else 1
+    return finish()
 
 
 sys.exit(main())

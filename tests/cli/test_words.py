@@ -9,24 +9,9 @@ import subprocess
 import sys
 import tempfile
 
-VFADM = os.environ["VFADM"]
+from program import VFADM, check, finish, vfadm
+
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-RESULTS = []
-
-
-def vfadm(*words, **more):
-    environment = {key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")}
-    environment.update({"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"})
-    return subprocess.run([VFADM, *words], stdout=more.get("stdout", subprocess.PIPE), stderr=subprocess.PIPE, text=True,
-                          env=environment, stdin=subprocess.DEVNULL, timeout=60, check=False)
-
-
-def check(what, good, *details):
-    RESULTS.append(good)
-    print("%sok %d - %s" % ("" if good else "not ", len(RESULTS), what))
-    for detail in details if not good else ():
-        for line in str(detail).splitlines():
-            print("# " + line)
 
 
 def fails(words, status, message):
@@ -194,8 +179,7 @@ def main():
     completion(data)
     ledgers()
     outputs()
-    print("1..%d" % len(RESULTS))
-    return 0 if all(RESULTS) else 1
+    return finish()
 
 
 sys.exit(main())

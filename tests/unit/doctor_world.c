@@ -240,7 +240,7 @@ static void silent(const DoctorWorld *w, const char *id) {
                 g_error("%s: %s (%s) should be silent", id, finding->what, severity_word(finding->severity));
 }
 
-static const Finding *fires(const DoctorWorld *w, const char *id, Severity severity, const char *says) {
+const Finding *doctor_world_fires(const DoctorWorld *w, const char *id, Severity severity, const char *says) {
         const Finding *finding = doctor_world_find(w, id);
         if (!finding)
                 g_error("%s: should find something", id);
@@ -257,7 +257,7 @@ void assert_host_silent(DoctorWorld *w, const char *id) {
 
 const Finding *assert_host_fires(DoctorWorld *w, const char *id, Severity severity, const char *says) {
         doctor_world_host(w);
-        return fires(w, id, severity, says);
+        return doctor_world_fires(w, id, severity, says);
 }
 
 void assert_device_silent(DoctorWorld *w, const Dev *dev, const char *id) {
@@ -267,5 +267,5 @@ void assert_device_silent(DoctorWorld *w, const Dev *dev, const char *id) {
 
 const Finding *assert_device_fires(DoctorWorld *w, const Dev *dev, const char *id, Severity severity, const char *says) {
         doctor_world_device(w, dev);
-        return fires(w, id, severity, says);
+        return doctor_world_fires(w, id, severity, says);
 }

@@ -38,9 +38,11 @@ const GPtrArray *doctor_world_guest_check(DoctorWorld *w, const GuestInfo *guest
 /* In w->findings: the first finding of this check that is worse than OK; NULL: none. */
 const Finding *doctor_world_find(const DoctorWorld *w, const char *id);
 unsigned doctor_world_count(const DoctorWorld *w, const char *id);
+/* The first one is there, of this severity, and its `what` holds `says` (NULL: anything). */
+const Finding *doctor_world_fires(const DoctorWorld *w, const char *id, Severity severity, const char *says);
 /* The host is examined, and the check finds nothing worse than OK … */
 void assert_host_silent(DoctorWorld *w, const char *id);
-/* … or something, of which the first is of this severity and whose `what` holds `says` (NULL: anything). */
+/* … or something, as doctor_world_fires(). */
 const Finding *assert_host_fires(DoctorWorld *w, const char *id, Severity severity, const char *says);
 /* The same about one device. */
 void assert_device_silent(DoctorWorld *w, const Dev *dev, const char *id);
