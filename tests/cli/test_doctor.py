@@ -3,6 +3,7 @@
 finds is tested in tests/unit; what it finds on recorded hosts stands in their transcripts. Prints TAP."""
 import json
 import os
+import pathlib
 import pty
 import re
 import subprocess
@@ -12,6 +13,7 @@ import tempfile
 import hosts
 from program import VFADM, check, environment, finish, vfadm
 
+UNIT = pathlib.Path(__file__).resolve().parent.parent / "unit"
 SEVERITIES = ["ok", "note", "warning", "blocks"]
 TOPICS = ["cpu", "firmware", "kernel", "isolation", "sr-iov", "vf", "persistence", "guest", "tools"]
 KEYS = ["id", "topic", "severity", "subject", "devices", "what", "seen", "where", "why", "remedy", "boot_add", "boot_remove"]
@@ -144,6 +146,9 @@ def explanations():
         lines = done.stdout.splitlines()
         check("--explain %s" % one["id"], done.returncode == 0 and lines[:2] == [one["id"], one["title"]] and
               max(map(len, lines)) <= 100 and one["why"].split()[0] in done.stdout, done.stdout)
+    tests = "".join(path.read_text(encoding="utf-8") for path in UNIT.glob("test-doctor-*.c"))
+    untested = [name for name in names if f'"{name}"' not in tests]
+    check("every check has a test", not untested, untested)
     check("one in JSON", json.loads(doctor("--explain", names[0], "--json").stdout) == data[0])
     manual = os.environ.get("VFADM_DOCTOR_MAN")
     if manual:
