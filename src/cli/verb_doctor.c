@@ -77,16 +77,14 @@ static bool names_backend(const char *word) {
 }
 
 static bool find_guest(Patient *patient, Io *io, const char *word, GError **error) {
-        bool one = guests_named(patient, word, &patient->guest) == 1;
-        if (one && patient->guest->by_libvirt && io->writable) {
+        const GuestInfo *guest = NULL;
+        if (guests_named(patient, word, &guest) == 1 && guest) {
                 /* libvirt knows more of it than /proc, where it can be asked. */
-                g_autofree char *ref = guest_info_ref(patient->guest);
-                patient->named = guest_examine(io, ref, NULL);
-                if (patient->named)
-                        patient->guest = patient->named;
-        }
-        if (one)
+                g_autofree char *ref = guest_info_ref(guest);
+                patient->named = guest->by_libvirt && io->writable ? guest_examine(io, ref, NULL) : NULL;
+                patient->guest = patient->named ? patient->named : guest;
                 return true;
+        }
         patient->guest = patient->named = guest_examine(io, word, error); /* says best what is wrong with the word */
         return patient->guest;
 }

@@ -83,10 +83,14 @@ static char *members_text(const Doctor *doctor, const Group *group) {
         return g_string_free(text, FALSE);
 }
 
+/* After the one that it is about, the others of the group; no about(), which looks at all before it. */
 static void about_members(Finding *finding, const Group *group) {
-        for (unsigned i = 0; i < group->members->len;
-             i++) /* each is there once: no about(), which looks at all before it */
-                g_ptr_array_add(finding->devices, g_strdup(((const Dev *) group->members->pdata[i])->name));
+        const char *first = finding->devices->len ? finding->devices->pdata[0] : NULL;
+        for (unsigned i = 0; i < group->members->len; i++) {
+                const Dev *member = group->members->pdata[i];
+                if (g_strcmp0(member->name, first) != 0)
+                        g_ptr_array_add(finding->devices, g_strdup(member->name));
+        }
 }
 
 /* ---- Whether it can be given now ---- */

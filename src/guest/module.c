@@ -17,6 +17,13 @@ bool guest_module_installed(const char *name) {
         return access(path, F_OK) == 0;
 }
 
+/* Never closed: dlopen() gives the same one again, and libraries below it (libvirt's) do not survive being unloaded. */
+static const GuestModule *open_module(const char *path) {
+        void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        /* cppcheck-suppress resourceLeak ; it is to stay loaded until the process ends */
+        return handle ? dlsym(handle, "guest_module") : NULL;
+}
+
 const GuestBackend *guest_module_load(const char *name, GError **error) {
         if (!g_strv_contains(guest_module_names, name)) {
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "there is no backend '%s'; a guest is named as qemu:NAME or libvirt:NAME", name);
@@ -27,9 +34,7 @@ const GuestBackend *guest_module_load(const char *name, GError **error) {
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "guests of %s need %s, which is not installed; install the package vfadm-%s", name, path, name);
                 return NULL;
         }
-        /* Never closed: dlopen() gives the same one again, and libraries below it (libvirt's) do not survive being unloaded. */
-        void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-        const GuestModule *module = handle ? dlsym(handle, "guest_module") : NULL;
+        const GuestModule *module = open_module(path);
         if (!module) {
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "guests of %s: %s cannot be loaded: %s", name, path, dlerror());
                 return NULL;

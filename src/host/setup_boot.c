@@ -63,7 +63,7 @@ static char *newest_entry(Io *io, const char *folder) {
 
         if (io_list(io, folder, &names) < 0)
                 return NULL;
-        for (unsigned i = 0; names[i] && i < ENTRIES_MAX; i++) {
+        for (unsigned i = 0; i < ENTRIES_MAX && names[i]; i++) {
                 if (!g_utf8_validate(names[i], -1, NULL) || !g_str_has_suffix(names[i], ".conf") ||
                     strstr(names[i], "rescue") || strstr(names[i], "fallback"))
                         continue;

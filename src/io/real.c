@@ -263,9 +263,10 @@ static int real_load_module(Io *io, const char *name) {
 
 static int real_can_open(Io *io, const char *path) {
         int fd = real_open(real(io), path, O_RDWR | O_NONBLOCK);
-        if (fd >= 0)
-                close(fd);
-        return MIN(fd, 0);
+        if (fd < 0)
+                return fd;
+        close(fd);
+        return 0;
 }
 
 /* The folder that `path` lies in, made if only it is missing; *ret_name the last part. */

@@ -168,7 +168,9 @@ char *boot_text_put(const char *text, const char *variable, const char *word, in
 }
 
 char *boot_text_take(const char *text, const char *variable, const char *word, int *ret_at) {
-        g_autoptr(GArray) values = find_values(text ? text : "", variable);
+        if (!text)
+                return NULL;
+        g_autoptr(GArray) values = find_values(text, variable);
 
         for (unsigned i = values->len; i-- > 0;) {
                 const Value *value = &g_array_index(values, Value, i);

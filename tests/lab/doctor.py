@@ -44,7 +44,7 @@ HOSTS = {
     "switch": shared_group("enp3s0", "0000:02:00.0"),
     # Of the two NICs only who asks is told: nobody said that they are to be given. Both together can be.
     "conventional": everywhere(PF, {}, names={"conventional-bus": "0000:02:00.0"},
-                               also={NICS[0]: {"conventional-bus": WARNING, "group-not-viable": WARNING}}),
+                               also={NICS[0]: {"conventional-bus": BLOCKS, "group-not-viable": BLOCKS}}),
     "no-iommu": everywhere(PF, {"iommu-firmware-off": BLOCKS}),
     "no-remap": everywhere(PF, {"intremap-off": BLOCKS}),
     "iommu-unasked": everywhere(PF, {"iommu-off": BLOCKS}),

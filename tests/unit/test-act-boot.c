@@ -111,11 +111,15 @@ static void assert_new(Stage *stage) {
         g_assert_cmpuint(n_unfinished(stage), ==, 0);
 }
 
+/* As it is, and where the menu cannot be read. */
+static Plan *some_plan(bool blind) {
+        return blind ? blind_plan() : fix_plan();
+}
+
 static void test_well(void) {
-        Plan *(*const plans[])(void) = {fix_plan, blind_plan};
-        for (unsigned i = 0; i < G_N_ELEMENTS(plans); i++) {
+        for (unsigned i = 0; i < 2; i++) {
                 g_autoptr(Stage) stage = grub_stage();
-                g_autoptr(Plan) plan = plans[i]();
+                g_autoptr(Plan) plan = some_plan(i);
                 assert_ran(stage, plan);
                 assert_new(stage);
                 assert_log(stage, "replace " NOTE "\nreplace " CONFIG "\nrun " TOOL);
@@ -210,12 +214,11 @@ static void assert_recovers(Stage *stage, const char *says) {
 /* After a power cut no mark is left, and the files are whatever had reached the disk. */
 static void test_cut_off(void) {
         static const char *const boots[] = {BOOT, OTHER_BOOT};
-        Plan *(*const plans[])(void) = {fix_plan, blind_plan};
         for (unsigned b = 0; b < 2; b++)
                 for (unsigned p = 0; p < 2; p++)
                         for (unsigned n = 0; n < 8; n++) {
                                 g_autoptr(Stage) stage = grub_stage();
-                                g_autoptr(Plan) plan = plans[p]();
+                                g_autoptr(Plan) plan = some_plan(p);
                                 die_after(stage, plan, n / 2, n % 2, boots[b]);
                                 assert_recovers(stage, "undone");
                                 assert_old(stage);

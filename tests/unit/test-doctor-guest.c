@@ -107,8 +107,8 @@ static void test_memlock(void) {
         /* A vIOMMU: once for each, the next one too. */
         guest->has_viommu = true;
         guest->viommu = g_strdup("virtio-iommu-pci");
-        finding = guest_fires(&w, guest, "guest-memlock", SEVERITY_BLOCKS,
-                              "4096 MiB that another device needs (with a vIOMMU");
+        guest_fires(&w, guest, "guest-memlock", SEVERITY_BLOCKS,
+                    "4096 MiB that another device needs (with a vIOMMU");
         guest->memlock_limit = 5 * GIB;
         guest_silent(&w, guest, "guest-memlock");
         guest->ram = UINT64_MAX; /* nonsense must not become little */

@@ -358,15 +358,18 @@ static void test_recorded(void) {
         g_autofree char *path = temp_file(&temp, "host.tar.gz", NULL), *live = NULL, *one = NULL, *two = NULL;
         g_autoptr(GError) error = NULL;
         GBytes *none = NULL;
-        int status = 0;
+        int status = 0, r;
 
         g_assert_cmpint(io_can_open(recorder, "dev/kvm"), ==, 0);
         g_assert_cmpint(io_can_open(recorder, "dev/vfio/vfio"), ==, -EACCES);
-        g_assert_cmpint(asks(recorder, "/usr/sbin/grubby", "--info=DEFAULT", &live, &status), ==, 0);
+        r = asks(recorder, "/usr/sbin/grubby", "--info=DEFAULT", &live, &status);
+        g_assert_cmpint(r, ==, 0);
         g_assert_nonnull(strstr(live, "iscsi_password=secret"));
-        g_assert_cmpint(asks(recorder, "/usr/sbin/grubby", NULL, &one, &status), ==, 0);
+        r = asks(recorder, "/usr/sbin/grubby", NULL, &one, &status);
+        g_assert_cmpint(r, ==, 0);
         g_clear_pointer(&one, g_free);
-        g_assert_cmpint(asks(recorder, "/usr/sbin/gone", NULL, &one, &status), ==, -ENOENT);
+        r = asks(recorder, "/usr/sbin/gone", NULL, &one, &status);
+        g_assert_cmpint(r, ==, -ENOENT);
         /* What changes goes through, and is no fact about the host. */
         g_assert_cmpint(io_replace(recorder, "etc/x", "y"), ==, 0);
         g_autoptr(GBytes) changed = NULL;
@@ -381,14 +384,19 @@ static void test_recorded(void) {
         g_assert_cmpint(io_can_open(recorded, "dev/vfio/vfio"), ==, -EACCES);
         g_assert_cmpint(io_can_open(recorded, "dev/sda"), ==, -ENODATA);
         status = 0;
-        g_assert_cmpint(asks(recorded, "/usr/sbin/grubby", "--info=DEFAULT", &one, &status), ==, 0);
+        r = asks(recorded, "/usr/sbin/grubby", "--info=DEFAULT", &one, &status);
+        g_assert_cmpint(r, ==, 0);
         g_assert_cmpstr(one, ==, "args=ro iscsi_password=hidden quiet\nof --info=DEFAULT\n");
         g_assert_cmpint(status, ==, 3 << 8);
-        g_assert_cmpint(asks(recorded, "/usr/sbin/grubby", NULL, &two, &status), ==, 0);
+        r = asks(recorded, "/usr/sbin/grubby", NULL, &two, &status);
+        g_assert_cmpint(r, ==, 0);
         g_assert_nonnull(strstr(two, "of nothing"));
-        g_assert_cmpint(asks(recorded, "/usr/sbin/gone", NULL, &live, &status), ==, -ENOENT);
-        g_assert_cmpint(asks(recorded, "/usr/sbin/grubby", "--other", &live, &status), ==, -ENODATA);
-        g_assert_cmpint(asks(recorded, "/usr/sbin/update-grub", NULL, &live, &status), ==, -ENODATA);
+        r = asks(recorded, "/usr/sbin/gone", NULL, &live, &status);
+        g_assert_cmpint(r, ==, -ENOENT);
+        r = asks(recorded, "/usr/sbin/grubby", "--other", &live, &status);
+        g_assert_cmpint(r, ==, -ENODATA);
+        r = asks(recorded, "/usr/sbin/update-grub", NULL, &live, &status);
+        g_assert_cmpint(r, ==, -ENODATA);
         g_assert_cmpint(io_program(recorded, (char *[]) {"/usr/sbin/grubby", NULL}, true, 1000, &none, &status), ==, -EROFS);
         g_assert_cmpint(io_replace(recorded, "etc/x", "y"), ==, -EROFS);
         g_assert_false(io_tree_has(io_tree_of(recorded), "vfadm"));
