@@ -39,7 +39,7 @@ void check_guest_libvirt(Doctor *doctor) {
                         continue;
                 Finding *finding = report_guest(doctor, SEVERITY_NOTE, guest, "libvirt runs it, and was not asked: its free slots and what was plugged since its start are not known");
                 seen_in(finding, "/proc/%d/cmdline", (int) guest->pid);
-                remedy(finding, "install the package vfadm-libvirt; then 'vfadm attach libvirt:%s' and detach reach it, and so does doctor", guest->name);
+                remedy(finding, "the package vfadm-libvirt installed and libvirt's daemon running, doctor asks it, and 'vfadm attach libvirt:%s' and detach reach it", guest->name);
         }
 }
 

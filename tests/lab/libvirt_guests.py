@@ -74,6 +74,9 @@ def attaches(lab):
     assert MAC in line and "vlan 42" in line and "trust on" in line, line
     lab.await_guest("web1", f"GUEST nic=eth0 driver=igbvf .* mac={MAC}")
     assert [(lease["guest"], lease["address"]) for lease in lab.leases()] == [("libvirt:web1", VF0)], lab.leases()
+    lab.vfadm("doctor", "libvirt:web1", says="nothing is wrong")
+    assert "its free slots" in lab.run("sh", "-c", "systemctl stop 'libvirtd*.socket' libvirtd; vfadm doctor web1").out
+    lab.sh("systemctl start libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket")
     lab.vfadm("detach", "web1", f"{PF}/0")
     lab.await_guest("web1", "GUEST nic=eth0 gone")
     assert devices_of(lab, "web1") == "0"
