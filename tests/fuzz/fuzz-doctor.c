@@ -189,7 +189,7 @@ static void take_mechanism(Bytes *bytes, Setup *setup) {
         mechanism->driver = take_text(bytes);
         mechanism->netdev = take_text(bytes);
         mechanism->bdf = take_text(bytes);
-        mechanism->num_vfs = (int8_t) take8(bytes);
+        mechanism->num_vfs = (int64_t) take8(bytes) - 128;
         mechanism->to_driver = take_text(bytes);
         mechanism->active = take8(bytes) & 1;
 }
