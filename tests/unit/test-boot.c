@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-/* ---- requests ---- */
-
 static GPtrArray *list(const char *words) {
         GPtrArray *array = g_ptr_array_new_with_free_func(g_free);
         g_auto(GStrv) parts = g_strsplit(words, " ", -1);
