@@ -19,7 +19,7 @@ typedef struct {
         GPtrArray *guests;
         const Dev *dev;         /* both NULL: the host */
         const GuestInfo *guest;
-        GuestInfo *named;       /* owned: a guest that is not among `guests` */
+        GuestInfo *named;       /* owned: a guest that was examined by its name, and not among `guests` */
 } Patient;
 
 static void patient_clear(Patient *patient) {

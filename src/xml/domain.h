@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 /* Name, uuid, memory, machine, vIOMMU, root ports (slots named by their controller's alias, "pci.5") and assigned devices (by
- * the ids that xml_device_id() gives, or their alias). NULL with FAILED when it is no domain. */
+ * the id that vfadm gave where the alias is what xml_device_alias() made of it, else by their alias). NULL with FAILED when it is no domain. */
 GuestInfo *xml_domain_parse(const char *text, size_t length, GError **error);
 
 /* A device to be plugged. */
