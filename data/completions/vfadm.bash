@@ -1,7 +1,7 @@
 # bash completion for vfadm. Verbs, options and columns are asked of vfadm's own help, so that they never differ.
 
 _vfadm_verbs() {
-        vfadm help 2>/dev/null | sed -n '/^Verbs:/,/^$/s/^  \([a-z]\{1,\}\) .*/\1/p'
+        vfadm help 2>/dev/null | sed -n '/^Verbs:/,/^$/s/^  \([a-z-]\{1,\}\) .*/\1/p'
 }
 
 _vfadm_options() {
@@ -19,6 +19,11 @@ _vfadm_devices() {
         any) vfadm list --quiet -o DEVICE 2>/dev/null | awk 'NR > 1 { print $1 }' ;;
         *) vfadm list --quiet -o DEVICE,KIND 2>/dev/null | awk -v kind="$1" 'NR > 1 && $2 == kind { print $1 }' ;;
         esac
+}
+
+# Pools by name.
+_vfadm_pools() {
+        vfadm pool list --quiet 2>/dev/null | awk 'NR > 1 { print $1 }'
 }
 
 # Findings by name.
@@ -48,7 +53,13 @@ _vfadm_words() {
         detach:2) _vfadm_leases 2 ;;
         release:1) _vfadm_leases 1 && _vfadm_leases 2 ;;
         attach:1) ;;
-        attach:* | run:*) echo "$keys nic=" ;;
+        attach:*) echo "$keys nic= managed=yes managed=no profile= teaming=" ;;
+        run:*) echo "$keys nic=" ;;
+        pool:1) echo define start stop autostart delete list show ;;
+        pool:2) _vfadm_pools ;;
+        pool:*) echo "${keys#mac= }" ;;
+        xml:1) _vfadm_pools && _vfadm_devices all ;;
+        xml:* | virt-install-args:*) echo "$keys managed=yes managed=no profile= teaming=" ;;
         esac
 }
 
@@ -63,7 +74,7 @@ _vfadm() {
         for word in "${words[@]:1:${#words[@]}-2}"; do
                 [[ $word == -- ]] && return
                 case $before in
-                -o | --columns | -f | --from | --root | --ledger | --timeout) ;;
+                -o | --columns | -f | --from | --root | --ledger | --timeout | --pf | --vfs | --order) ;;
                 *)
                         if [[ $word != -* ]]; then
                                 [[ $verb ]] && number=$((number + 1))
@@ -78,8 +89,10 @@ _vfadm() {
         case $before in
         --root | record) compopt -o default && return ;;
         --ledger) compopt -o dirnames && return ;;
-        --timeout) return ;;
-        -f | --from) list=$(_vfadm_devices any) ;;
+        --timeout | --vfs) return ;;
+        -f | --from) list=$(_vfadm_pools && _vfadm_devices any) ;;
+        --pf) list=$(_vfadm_devices pf) ;;
+        --order) list='spread pack' ;;
         -o | --columns)
                 local given=${cur%"${cur##*[+,]}"}
                 list=$(_vfadm_columns | sed "s/^/$given/")

@@ -95,9 +95,19 @@ static bool drop_lease(Run *run, unsigned i, StepMark to, int64_t id, GError **e
         return ledger_mark_lease(run->act->ledger, run->id, i, to, NULL, id, error) && marked(run, i, to);
 }
 
+/* The lease goes on, for longer or shorter. It keeps its id. */
+static bool change_lease(Run *run, unsigned i, StepMark to, int64_t id, const Lease *lease, GError **error) {
+        g_autoptr(Lease) copy = lease_copy(lease);
+
+        copy->id = id;
+        return ledger_mark_lease(run->act->ledger, run->id, i, to, copy, id, error) && marked(run, i, to);
+}
+
 static bool do_lease(Run *run, unsigned i, GError **error) {
         const Step *step = run->plan->steps->pdata[i];
 
+        if (step->from.lease && step->to.lease)
+                return change_lease(run, i, MARK_DONE, step->from.lease->id, step->to.lease, error);
         if (step->to.lease)
                 return insert_lease(run, i, MARK_DONE, step->to.lease, error);
         return drop_lease(run, i, MARK_DONE, step->from.lease ? step->from.lease->id : 0, error);
@@ -109,6 +119,11 @@ static bool undo_lease(Run *run, unsigned i, GError **error) {
 
         if (!find_lease(run, step->dev, &now, error))
                 return false;
+        if (step->from.lease && step->to.lease) {
+                if (now && now->id == step->from.lease->id)
+                        return change_lease(run, i, MARK_UNDONE, now->id, step->from.lease, error);
+                return mark(run, i, MARK_UNDONE, error);
+        }
         if (step->to.lease) {
                 /* The step knows no id, since the ledger gave it later: the same guest on the same device is it. */
                 bool same = now && g_strcmp0(now->guest, step->to.lease->guest) == 0;
@@ -119,14 +134,28 @@ static bool undo_lease(Run *run, unsigned i, GError **error) {
         return insert_lease(run, i, MARK_UNDONE, step->from.lease, error);
 }
 
+/* The plan had put it into a definition, and has taken it out again. */
+static bool was_undefined(const Run *run, PciAddr dev) {
+        for (unsigned i = 0; i < run->plan->steps->len; i++) {
+                const Step *step = run->plan->steps->pdata[i];
+                if (step->kind == STEP_DEFINED && !step->from.text && run->marks[i] == MARK_UNDONE && pci_addr_equal(step->dev, dev))
+                        return true;
+        }
+        return false;
+}
+
 /* The guest still has the device, or nobody could take it back in full: the lease says so. */
 static bool keep_pending(Run *run, PciAddr dev, GError **error) {
         g_autoptr(Lease) lease = NULL;
 
         if (!find_lease(run, dev, &lease, error))
                 return false;
-        if (!lease || lease->state == LEASE_PENDING)
+        if (!lease)
                 return true;
+        bool undefined = lease->config && was_undefined(run, dev);
+        if (lease->state == LEASE_PENDING && !undefined)
+                return true;
+        lease->config &= !undefined;
         lease->state = LEASE_PENDING;
         return ledger_update_lease(run->act->ledger, lease, error);
 }
@@ -151,9 +180,24 @@ static bool still_plugged(Run *run, unsigned i) {
 }
 
 bool run_device_gone(const Run *run, const Step *step) {
-        if (step->kind == STEP_GUEST || step_is_of_host(step) || run->failures->len)
+        /* These stand elsewhere than in the device. */
+        if (step->kind == STEP_GUEST || step->kind == STEP_DEFINED || step->kind == STEP_HOLD || step_is_of_host(step) || run->failures->len)
                 return false;
         return !effect_device_there(run->act->io, step->kind == STEP_LINK ? step->pf : step->dev);
+}
+
+/* What a guest that let go does not get again, it is not to start with either: recovery gives it back from both. */
+static bool stays_undefined(const Run *run, unsigned i) {
+        const Step *step = run->plan->steps->pdata[i];
+
+        if (step->kind != STEP_DEFINED || step->to.text || run->marks[i] != MARK_DONE)
+                return false;
+        for (unsigned k = 0; k < i; k++) {
+                const Step *other = run->plan->steps->pdata[k];
+                if (lets_go(other) && pci_addr_equal(other->dev, step->dev) && run->marks[k] == MARK_DONE)
+                        return true;
+        }
+        return false;
 }
 
 static EffectResult undo_step(Run *run, unsigned i, GError **error) {
@@ -161,6 +205,10 @@ static EffectResult undo_step(Run *run, unsigned i, GError **error) {
 
         if (step->kind == STEP_LEASE)
                 return undo_lease(run, i, error) ? EFFECT_DONE : EFFECT_FAILED;
+        if (stays_undefined(run, i)) {
+                mark_undone(run, i);
+                return EFFECT_DONE;
+        }
         if (lets_go(step)) {
                 run->let_go |= !still_plugged(run, i);
                 mark_undone(run, i);
@@ -213,6 +261,15 @@ static bool rests_on_failure(const Run *run, const Step *step) {
         return false;
 }
 
+/* The guest that keeps its device for now is not to get it again at its next start. */
+static void undo_definitions(Run *run, unsigned before) {
+        for (unsigned i = before; i-- > 0;) {
+                const Step *step = run->plan->steps->pdata[i];
+                if (step->kind == STEP_DEFINED && !step->from.text && (run->marks[i] == MARK_DOING || run->marks[i] == MARK_DONE))
+                        undo_step(run, i, NULL);
+        }
+}
+
 /* Newest first. EFFECT_PENDING: a guest keeps its device, so everything before must stay as well; *pending is that step. */
 static EffectResult walk_back(Run *run, unsigned *pending, GError **error) {
         for (unsigned i = run->plan->steps->len; i-- > 0;) {
@@ -221,12 +278,16 @@ static EffectResult walk_back(Run *run, unsigned *pending, GError **error) {
 
                 if (run->marks[i] != MARK_DOING && run->marks[i] != MARK_DONE)
                         continue;
+                /* What the guest gave up it does not get again, so its definition stays without it, too: recovery gives it back. */
+                if (run->let_go && (step->kind == STEP_DEFINED || step->kind == STEP_LEASE))
+                        continue;
                 /* While anything is left over, the lease keeps others away from the device. */
-                if (rests_on_failure(run, step) || (step->kind == STEP_LEASE && step->to.lease && run->failures->len))
+                if (rests_on_failure(run, step) || (step->kind == STEP_LEASE && !step->from.lease && run->failures->len))
                         continue;
                 EffectResult result = undo_step(run, i, &problem);
                 if (result == EFFECT_PENDING) {
                         *pending = i;
+                        undo_definitions(run, i);
                         g_propagate_error(error, g_steal_pointer(&problem));
                         return result;
                 }
@@ -248,21 +309,44 @@ static char *join_failures(const Run *run) {
         return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
+/* Of a group others have let go already, or have been leased and not been plugged: they wait for the one that has not. */
+static bool keep_others(Run *run, GError **error) {
+        for (unsigned i = 0; i < run->plan->steps->len; i++) {
+                const Step *step = run->plan->steps->pdata[i];
+                bool leased = step->kind == STEP_LEASE && !step->from.lease;
+                if (run->marks[i] == MARK_DONE && (lets_go(step) || leased) && !keep_pending(run, step->dev, error))
+                        return false;
+        }
+        return true;
+}
+
 /* A guest has not let go: the plan ends here, and from now on the lease alone tells what is to be given back. */
 static bool end_pending(Run *run, const Step *step, GError *problem, GError **error) {
         g_autoptr(GError) journal = NULL;
 
-        if (!keep_pending(run, step->dev, &journal) || !ledger_end(run->act->ledger, run->id, false, &journal))
+        if (!keep_pending(run, step->dev, &journal) || !keep_others(run, &journal) || !ledger_end(run->act->ledger, run->id, false, &journal))
                 g_prefix_error(&problem, "(the ledger could not be told: %s) ", journal->message);
         g_propagate_error(error, problem);
         return false;
+}
+
+/* Of a group the guest may have let go of some. Where it does not answer, it counts as having let go. */
+static bool is_left(Run *run, unsigned i) {
+        const Step *step = run->plan->steps->pdata[i];
+        Fact now = {0};
+
+        if (!lets_go(step) || run->marks[i] == MARK_PLANNED)
+                return false;
+        bool plugged = effect_read(run->act, step, &now, NULL) && now.text;
+        fact_clear(&now);
+        return !plugged;
 }
 
 /* The device has left its guest but is not back with the host: recovery must find it by its lease. */
 static bool keep_let_go(Run *run, GError **error) {
         for (unsigned i = 0; i < run->plan->steps->len; i++) {
                 const Step *step = run->plan->steps->pdata[i];
-                if (lets_go(step) && !keep_pending(run, step->dev, error))
+                if (is_left(run, i) && !keep_pending(run, step->dev, error))
                         return false;
         }
         return true;

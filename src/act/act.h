@@ -15,6 +15,7 @@ typedef struct {
         void (*progress)(void *user, const Plan *plan, unsigned step, bool done, int64_t usec);
         void *user;
         unsigned detach_timeout_ms; /* how long a guest may take to let go; 0: 30 s */
+        bool thorough; /* act_recover: looks at a service's books even where nothing seems amiss */
         struct VfList *vfs; /* private to act/; NULL */
 } ActContext;
 
@@ -34,12 +35,16 @@ bool act_lock_boot(Io *io, unsigned timeout_ms, int *ret, GError **error);
 bool act_run(ActContext *act, const Plan *plan, GError **error);
 
 /* Brings every plan that a dead process left unfinished to its end or back, then gives back the leases whose holder is
- * gone. What was done is told in `told` (char*, may be NULL). Plans of living processes are left alone.
+ * gone. A lease that stands in a guest's definition ("config") has no such holder: the service's books, read at most once, tell
+ * whether it goes on, and so what vfadm holds in the service's networks is mended. Without books all of these stay.
+ * What was done is told in `told` (char*, may be NULL). Plans of living processes are left alone.
  *
- * The rule: a plan whose steps are all done is ended; one that ends a lease, or turns VFs off ("disable"), goes forward;
+ * The rule: a plan whose steps are all done is ended; one that takes a device from a guest or out of its definition, ends a
+ * lease, or turns VFs off ("disable"), goes forward;
  * every other goes back. Nothing is done to a device that a living process or the host itself uses, nor to a fact that
  * somebody has changed since: that is told. A plan of an earlier boot is ended as it is, for its facts went with the
- * reboot; so did the leases of that boot. Files outlive it: a plan of theirs goes back then, too.
+ * reboot; so did the leases of that boot, but those of definitions. Files, definitions and networks outlive it: in a plan with such
+ * steps these, and the leases, are brought to their end or back then, too.
  *
  * Takes act_lock() itself: call it with no lock held. False: something could not be brought to an end and is kept for the
  * next time (HALF_DONE, or the kind of what failed when it was walked back cleanly); all else was done. What merely is in use is told and is no failure. */

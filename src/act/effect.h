@@ -15,7 +15,10 @@ typedef struct {
 } Effect;
 
 extern const Effect effect_module, effect_link, effect_autoprobe, effect_numvfs, effect_driver, effect_vf_state, effect_reset,
-        effect_guest, effect_file, effect_boot;
+        effect_guest, effect_file, effect_boot, effect_definition, effect_network, effect_hold;
+
+/* What is read of a STEP_HOLD while the network does not run or is gone: as good as held, and as good as let go. */
+#define HOLD_IDLE "(not active)"
 
 typedef enum {
         EFFECT_DONE,

@@ -73,7 +73,7 @@ static int make_guest(ActContext *act, const Step *step, const Fact *now, const 
                 return -EOPNOTSUPP;
         if (!target->text)
                 return unplug(act, step, backend, name, error);
-        const GuestPlugged device = {step->dev, target->text, step->guest_bus, step->mask ? &target->vf : NULL};
+        const GuestPlugged device = {step->dev, target->text, step->guest_bus, step->xml};
         if (backend->plug(act->io, name, &device, &problem))
                 return 0;
         int r = errno_of(problem);

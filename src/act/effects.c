@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/parse.h"
 #include "base/text.h"
+#include "model/hostdev_network.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,7 +18,8 @@ static const Effect *const effects[STEP_KINDS] = {
         [STEP_MODULE] = &effect_module, [STEP_LINK] = &effect_link,         [STEP_AUTOPROBE] = &effect_autoprobe,
         [STEP_NUMVFS] = &effect_numvfs, [STEP_DRIVER] = &effect_driver,     [STEP_VF_STATE] = &effect_vf_state,
         [STEP_RESET] = &effect_reset,   [STEP_GUEST] = &effect_guest,       [STEP_FILE] = &effect_file,
-        [STEP_BOOT] = &effect_boot,
+        [STEP_BOOT] = &effect_boot,     [STEP_DEFINED] = &effect_definition, [STEP_NETWORK] = &effect_network,
+        [STEP_HOLD] = &effect_hold,
 };
 
 /* Of boot parameters nobody may be able to tell what the next boot will have. */
@@ -85,6 +87,18 @@ static bool same_vf_state(const VfState *now, const VfState *target, unsigned ma
         return diff == 0;
 }
 
+/* The list of a <pf> network is made anew at each start (field-facts 17): a former one is not to be had again. */
+static bool differ_in_list(const char *a, const char *b) {
+        g_autoptr(HostdevNetwork) first = a ? hostdev_network_parse("", a, NULL) : NULL, second = b ? hostdev_network_parse("", b, NULL) : NULL;
+
+        if (!first || !second || !first->pf)
+                return false;
+        g_array_set_size(first->addresses, 0);
+        g_array_set_size(second->addresses, 0);
+        g_autofree char *text = hostdev_network_format(first), *other = hostdev_network_format(second);
+        return g_str_equal(text, other);
+}
+
 bool effect_same(const Step *step, const Fact *now, const Fact *target, bool strict) {
         switch (step->kind) {
         case STEP_VF_STATE:
@@ -94,6 +108,10 @@ bool effect_same(const Step *step, const Fact *now, const Fact *target, bool str
                 if (strict && g_strcmp0(target->driver, DRIVER_OWN) == 0 && (!now->driver || effect_is_placeholder(now->driver)))
                         return false;
                 return fact_equal(step, now, target);
+        case STEP_NETWORK:
+                return fact_equal(step, now, target) || (target == &step->from && differ_in_list(now->text, target->text));
+        case STEP_HOLD: /* a network that gives nothing away need not be kept from it */
+                return g_strcmp0(now->text, HOLD_IDLE) == 0 || fact_equal(step, now, target);
         default:
                 return fact_equal(step, now, target);
         }

@@ -1,42 +1,32 @@
-/* After a crash: unfinished plans are brought to their end or back, and leases without a holder are given back.
+/* After a crash: unfinished plans are brought to their end or back. Then come the leases (recover_leases.c).
  *
  * Forward or back, by plan:
  *  - every step is done, only the end was not written: it is ended, for that disturbs nobody;
- *  - it ends a lease (detach, release, recover): forward. Giving back is what was wanted, and the guest may be gone;
+ *  - it takes a device away from a guest or ends a lease (detach, release, recover): forward. Giving back is what was wanted,
+ *    and the guest may be gone;
+ *  - recovery's own, of a lease that goes on: it is ended, and begun anew with that lease;
  *  - "disable": forward. Walking back would make VFs anew that nobody wants;
  *  - all others: back, newest step first. A step that was done is undone only while its fact still is what the step made
  *    it; what somebody else has changed since is left alone and told.
  * Nothing is touched that a living process holds or that carries this host. A plan that cannot be brought to an end because
  * of that stays in the journal for the next time.
- * A plan of an earlier boot has nothing left to undo, unless it is about files: those are looked at and put back. */
+ * A plan of an earlier boot has nothing left to undo, unless it is about files, definitions or networks: those are looked at. */
 #include "act/act.h"
 
 #include "act/effect.h"
+#include "act/recover.h"
 #include "act/run.h"
 #include "base/error.h"
-#include "guest/guest.h"
 #include "host/host.h"
-#include "plan/plan.h"
 
 #include <stdarg.h>
 
 enum {
         RECOVER_LOCK_MS = 60 * 1000, /* another recovery may be making or removing VFs */
-        PF_LOCK_MS = 5 * 1000,
         PROGRAM_MS = 120 * 1000,     /* update-grub looks at every disk */
 };
 
-typedef struct {
-        ActContext *act;
-        GPtrArray *told;     /* may be NULL */
-        GHashTable *held;    /* device name: has a part in a plan that is not ended */
-        GString *failed;     /* what went wrong, for the error */
-        int code;            /* its kind */
-        Snapshot *host;      /* who uses what; NULL: to be read (again) */
-} Recovery;
-
-static void tell(Recovery *recovery, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static void tell(Recovery *recovery, const char *format, ...) {
+void recovery_tell(Recovery *recovery, const char *format, ...) {
         va_list args;
 
         va_start(args, format);
@@ -48,8 +38,8 @@ static void tell(Recovery *recovery, const char *format, ...) {
                 g_free(text);
 }
 
-static void tell_failure(Recovery *recovery, const char *what, const GError *problem) {
-        tell(recovery, "%s: %s", what, problem->message);
+void recovery_tell_failure(Recovery *recovery, const char *what, const GError *problem) {
+        recovery_tell(recovery, "%s: %s", what, problem->message);
         if (g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_IN_USE) || g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_PENDING))
                 return;
         if (recovery->failed->len == 0 || problem->code == VFADM_ERROR_HALF_DONE)
@@ -68,7 +58,7 @@ static const Use *blocking_use(const Dev *dev) {
         return NULL;
 }
 
-static bool check_unused(const Dev *dev, GError **error) {
+bool recovery_check_unused(const Dev *dev, GError **error) {
         const Use *use = dev ? blocking_use(dev) : NULL;
 
         if (!use)
@@ -88,7 +78,7 @@ static bool plan_leases(const Plan *plan, PciAddr dev) {
 }
 
 /* A guest that was leased the device since the plan stopped may not have opened it yet. A lease whose holder is gone keeps
- * nobody waiting: it may itself wait for this plan. */
+ * nobody waiting: it may itself wait for this plan. But what a definition names must not vanish while its guest is off. */
 static bool check_unleased(Run *run, const Step *step, GError **error) {
         ActContext *act = run->act;
         g_autoptr(GPtrArray) leases = ledger_leases(act->ledger, error);
@@ -97,7 +87,10 @@ static bool check_unleased(Run *run, const Step *step, GError **error) {
         for (unsigned i = 0; leases && i < leases->len; i++) {
                 const Lease *lease = leases->pdata[i];
                 bool concerned = pci_addr_equal(lease->dev, step->dev) || (step->kind == STEP_NUMVFS && pci_addr_equal(lease->pf, step->dev));
-                if (!concerned || plan_leases(run->plan, lease->dev) || !io_process_lives(act->io, lease->pid, lease->pid_start, lease->boot_id))
+                if (!concerned || plan_leases(run->plan, lease->dev))
+                        continue;
+                bool vanishes = lease->config && step->kind == STEP_NUMVFS;
+                if (!vanishes && !io_process_lives(act->io, lease->pid, lease->pid_start, lease->boot_id))
                         continue;
                 pci_addr_format(lease->dev, name);
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_IN_USE, "%s is leased to %s (lease %" G_GINT64_FORMAT "), so it was left alone; run 'vfadm recover' when that has ended",
@@ -107,12 +100,13 @@ static bool check_unleased(Run *run, const Step *step, GError **error) {
         return leases != NULL;
 }
 
-/* Every function that a step would disturb is free. Loading a module and the autoprobe setting disturb nobody; a guest is
- * asked and may say no. */
+/* Every function that a step would disturb is free. Loading a module, the autoprobe setting, definitions and networks disturb
+ * nobody; a guest is asked and may say no. */
 static bool check_step(Run *run, const Step *step, GError **error) {
         Recovery *recovery = run->user;
 
-        if (step->kind == STEP_MODULE || step->kind == STEP_AUTOPROBE || step->kind == STEP_LEASE || step_is_of_host(step))
+        if (step->kind == STEP_MODULE || step->kind == STEP_AUTOPROBE || step->kind == STEP_LEASE || step->kind == STEP_DEFINED ||
+            step->kind == STEP_HOLD || step_is_of_host(step))
                 return true;
         if (step->kind == STEP_GUEST) {
                 g_clear_pointer(&recovery->host, snapshot_free);
@@ -125,10 +119,10 @@ static bool check_step(Run *run, const Step *step, GError **error) {
         if (!recovery->host)
                 return false;
         if (step->kind != STEP_NUMVFS)
-                return check_unused(snapshot_get(recovery->host, step->dev), error);
+                return recovery_check_unused(snapshot_get(recovery->host, step->dev), error);
         for (unsigned i = 0; i < recovery->host->devs->len; i++) {
                 const Dev *dev = recovery->host->devs->pdata[i];
-                if (dev->is_vf && pci_addr_equal(dev->pf, step->dev) && !check_unused(dev, error))
+                if (dev->is_vf && pci_addr_equal(dev->pf, step->dev) && !recovery_check_unused(dev, error))
                         return false;
         }
         return true;
@@ -149,6 +143,19 @@ static bool may_do(Run *run, unsigned i, GError **error) {
         return check_step(run, step, error);
 }
 
+/* What was set while the guest had the device already: to take it out of the guest undoes it, and comes next. */
+static bool goes_with_guest(const Run *run, unsigned i) {
+        const Step *step = run->plan->steps->pdata[i];
+
+        for (unsigned k = 0; step->kind == STEP_VF_STATE && k < i; k++) {
+                const Step *before = run->plan->steps->pdata[k];
+                bool begun = run->marks[k] == MARK_DOING || run->marks[k] == MARK_DONE;
+                if (begun && before->kind == STEP_GUEST && before->to.text && pci_addr_equal(before->dev, step->dev))
+                        return true;
+        }
+        return false;
+}
+
 static UndoVerdict may_undo(Run *run, unsigned i, GError **error) {
         Recovery *recovery = run->user;
         const Step *step = run->plan->steps->pdata[i];
@@ -159,40 +166,44 @@ static UndoVerdict may_undo(Run *run, unsigned i, GError **error) {
         if (!effect_has_fact(step)) /* the program that was run is run again */
                 return UNDO_FORCE;
         if (run_device_gone(run, step)) {
-                tell(recovery, "%s: the device is gone, so there is nothing to undo", what);
+                recovery_tell(recovery, "%s: the device is gone, so there is nothing to undo", what);
                 return UNDO_SKIP;
         }
         if (!effect_read(run->act, step, &now, &problem)) {
                 /* VFs that were made anew, a PF without its driver: what the plan changed is not there any more. */
                 bool gone = g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_NOT_FOUND);
                 if (gone)
-                        tell(recovery, "%s: not undone: %s", what, problem->message);
+                        recovery_tell(recovery, "%s: not undone: %s", what, problem->message);
                 else
                         g_propagate_error(error, g_steal_pointer(&problem));
                 return gone ? UNDO_SKIP : UNDO_REFUSE;
         }
         bool is_from = effect_same(step, &now, &step->from, false), is_to = effect_same(step, &now, &step->to, false);
+        /* A step that only sees to it that something stays as it was: what a service did meanwhile is what it is there for. */
+        bool keeps = effect_same(step, &step->to, &step->from, true);
         g_autofree char *found = fact_describe(step, &now);
         fact_clear(&now);
         if (is_from) /* though a count may still be on its way: then the write waits for it */
                 return step->kind == STEP_NUMVFS && run->marks[i] == MARK_DOING ? UNDO_FORCE : UNDO_SKIP;
         /* A file is replaced at once: what is neither is never half of what we did. */
-        if ((run->marks[i] == MARK_DONE || step->kind == STEP_FILE) && !is_to) {
-                tell(recovery, "%s: somebody has changed it since (it is '%s' now), so it was left alone", what, found);
+        if ((run->marks[i] == MARK_DONE || step->kind == STEP_FILE) && !is_to && !keeps) {
+                recovery_tell(recovery, "%s: somebody has changed it since (it is '%s' now), so it was left alone", what, found);
                 return UNDO_SKIP;
         }
+        if (goes_with_guest(run, i))
+                return UNDO_SKIP;
         return check_step(run, step, error) ? UNDO_GO : UNDO_REFUSE;
 }
 
 /* ---- plans ---- */
 
-static bool same_boot(const ActContext *act, const char *boot_id) {
+bool recovery_same_boot(const ActContext *act, const char *boot_id) {
         return g_strcmp0(act->boot_id, boot_id) == 0;
 }
 
 /* A plan of this very process is not under way either: we are here instead. */
 static bool plan_is_dead(const ActContext *act, const JournalPlan *plan) {
-        if (!same_boot(act, plan->boot_id) || (plan->pid == act->pid && plan->pid_start == act->pid_start))
+        if (!recovery_same_boot(act, plan->boot_id) || (plan->pid == act->pid && plan->pid_start == act->pid_start))
                 return true;
         return !io_process_lives(act->io, plan->pid, plan->pid_start, plan->boot_id);
 }
@@ -206,6 +217,22 @@ static bool ends_lease(const JournalPlan *plan) {
         return false;
 }
 
+/* What recovery itself sets for a lease that goes on, or holds for it: the lease still says what is wanted, and a guest may have
+ * begun to use the device, so that nothing could be undone. */
+static bool begins_anew(const JournalPlan *plan) {
+        return g_str_equal(plan->verb, "recover") && !ends_lease(plan);
+}
+
+/* To finish what takes a device away is what was wanted; a guest that let go does not get it again. */
+static bool goes_forward(const JournalPlan *plan) {
+        for (unsigned i = 0; i < plan->steps->len; i++) {
+                const Step *step = ((const JournalStep *) plan->steps->pdata[i])->step;
+                if ((step->kind == STEP_GUEST || step->kind == STEP_DEFINED) && !step->to.text)
+                        return true;
+        }
+        return ends_lease(plan) || g_str_equal(plan->verb, "disable");
+}
+
 static bool all_done(const JournalPlan *plan) {
         for (unsigned i = 0; i < plan->steps->len; i++)
                 if (((const JournalStep *) plan->steps->pdata[i])->mark != MARK_DONE)
@@ -216,6 +243,13 @@ static bool all_done(const JournalPlan *plan) {
 static bool is_of_host(const JournalPlan *plan) {
         for (unsigned i = 0; i < plan->steps->len; i++)
                 if (step_is_of_host(((const JournalStep *) plan->steps->pdata[i])->step))
+                        return true;
+        return false;
+}
+
+static bool outlives_reboot(const JournalPlan *plan) {
+        for (unsigned i = 0; i < plan->steps->len; i++)
+                if (step_outlives_reboot(((const JournalStep *) plan->steps->pdata[i])->step))
                         return true;
         return false;
 }
@@ -240,7 +274,7 @@ static void hold_all(Recovery *recovery, const GArray *devs) {
         }
 }
 
-static bool is_held(const Recovery *recovery, PciAddr dev) {
+bool recovery_holds(const Recovery *recovery, PciAddr dev) {
         char name[PCI_ADDR_TEXT_SIZE];
 
         pci_addr_format(dev, name);
@@ -260,6 +294,8 @@ static GArray *plan_pfs(const JournalPlan *plan) {
                 const Lease *lease = step->to.lease ? step->to.lease : step->from.lease;
                 /* These kinds name no PF of their own; the plan's other steps do. */
                 if (step->kind == STEP_MODULE || step->kind == STEP_RESET || step->kind == STEP_GUEST || step_is_of_host(step))
+                        continue;
+                if ((step->kind == STEP_DEFINED || step->kind == STEP_HOLD) && pci_addr_equal(step->pf, step->dev))
                         continue;
                 PciAddr pf = lease ? lease->pf : step->pf;
                 g_array_append_val(pfs, pf);
@@ -314,6 +350,16 @@ static Plan *plan_from_journal(JournalPlan *journal) {
         return plan;
 }
 
+/* A power cut may have taken the newest marks along, and left what they tell of; not those of leases, which are on the disk with
+ * the lease. What the reboot itself has undone is neither to be done nor to be undone. */
+static StepMark mark_after_reboot(const Step *step, StepMark mark, bool forward) {
+        if (mark == MARK_UNDONE || step->kind == STEP_LEASE)
+                return mark;
+        if (!step_outlives_reboot(step))
+                return forward ? MARK_DONE : MARK_UNDONE;
+        return MARK_DOING;
+}
+
 static bool run_journaled(Recovery *recovery, JournalPlan *journal, bool forward, GError **error) {
         g_autofree StepMark *marks = g_new0(StepMark, journal->steps->len + 1);
         Run run;
@@ -322,11 +368,10 @@ static bool run_journaled(Recovery *recovery, JournalPlan *journal, bool forward
                 marks[i] = ((const JournalStep *) journal->steps->pdata[i])->mark;
         g_autoptr(Plan) plan = plan_from_journal(journal);
         run_init(&run, recovery->act, plan, journal->id);
-        /* A power cut may have taken the newest marks along, and left what they tell of. */
-        bool marks_lost = !same_boot(recovery->act, journal->boot_id);
+        bool rebooted = !recovery_same_boot(recovery->act, journal->boot_id);
         for (unsigned i = 0; i < plan->steps->len; i++) {
                 run.written[i] = marks[i];
-                run.marks[i] = marks_lost && marks[i] != MARK_UNDONE ? MARK_DOING : marks[i];
+                run.marks[i] = rebooted ? mark_after_reboot(plan->steps->pdata[i], marks[i], forward) : marks[i];
         }
         run.may_do = may_do;
         run.may_undo = may_undo;
@@ -340,23 +385,36 @@ static bool run_journaled(Recovery *recovery, JournalPlan *journal, bool forward
 static bool recover_plan(Recovery *recovery, JournalPlan *journal, GError **error) {
         ActContext *act = recovery->act;
         g_autofree char *what = g_strdup_printf("%s (%s)", journal->verb, journal->summary);
-        bool forward = ends_lease(journal) || g_str_equal(journal->verb, "disable");
+        bool forward = goes_forward(journal);
 
-        if (!same_boot(act, journal->boot_id) && !is_of_host(journal)) {
+        if (!recovery_same_boot(act, journal->boot_id) && !outlives_reboot(journal)) {
                 if (!ledger_end(act->ledger, journal->id, false, error))
                         return false;
-                tell(recovery, "%s: the machine has been rebooted since, so there is nothing to undo", what);
+                recovery_tell(recovery, "%s: the machine has been rebooted since, so there is nothing to undo", what);
+                return true;
+        }
+        if (begins_anew(journal)) {
+                if (!ledger_end(act->ledger, journal->id, false, error))
+                        return false;
+                recovery_tell(recovery, "%s: begun anew", what);
                 return true;
         }
         if (all_done(journal)) {
                 if (!ledger_end(act->ledger, journal->id, true, error))
                         return false;
-                tell(recovery, "%s: everything had been done", what);
+                recovery_tell(recovery, "%s: everything had been done", what);
+                return true;
+        }
+        /* Recovery's own (what a reboot had lost, a hold): what it has done is right as it is, and the rest is found again. */
+        if (!forward && g_str_equal(journal->verb, "recover")) {
+                if (!ledger_end(act->ledger, journal->id, false, error))
+                        return false;
+                recovery_tell(recovery, "%s: it is taken up again", what);
                 return true;
         }
         if (!run_journaled(recovery, journal, forward, error))
                 return false;
-        tell(recovery, forward ? "%s: brought to its end" : "%s: undone", what);
+        recovery_tell(recovery, forward ? "%s: brought to its end" : "%s: undone", what);
         return true;
 }
 
@@ -382,10 +440,10 @@ static void recover_locked(Recovery *recovery, JournalPlan *journal) {
                 hold_all(recovery, devs);
         else if (by_lease) {
                 /* The lease is still there, and is given back by a plan that knows the machine as it is now. */
-                tell(recovery, "%s: %s", what, problem->message);
+                recovery_tell(recovery, "%s: %s", what, problem->message);
                 return;
         }
-        tell_failure(recovery, what, problem);
+        recovery_tell_failure(recovery, what, problem);
 }
 
 static void recover_one_plan(Recovery *recovery, JournalPlan *journal) {
@@ -395,113 +453,12 @@ static void recover_one_plan(Recovery *recovery, JournalPlan *journal) {
 
         if (!plan_is_dead(recovery->act, journal)) {
                 hold_all(recovery, devs);
-        } else if (!lock_all(recovery->act->io, pfs, is_of_host(journal), locks, &problem)) {
+        } else if (!lock_all(recovery->act->io, pfs, is_of_host(journal) || pfs->len == 0, locks, &problem)) {
                 hold_all(recovery, devs);
-                tell(recovery, "%s (%s): left for later: %s", journal->verb, journal->summary, problem->message);
+                recovery_tell(recovery, "%s (%s): left for later: %s", journal->verb, journal->summary, problem->message);
         } else {
                 recover_locked(recovery, journal);
                 unlock_all(recovery->act->io, locks);
-        }
-}
-
-/* ---- leases ---- */
-
-typedef enum {
-        LEASE_KEEP,
-        LEASE_DROP,      /* the machine was rebooted: only the ledger still knows of it */
-        LEASE_GIVE_BACK,
-} LeaseVerdict;
-
-/* What is to be done about a lease; *why in a clause, *info the guest that has let go but still runs. */
-static LeaseVerdict judge_lease(Recovery *recovery, const Lease *lease, const char **why, GuestInfo **info) {
-        ActContext *act = recovery->act;
-        g_autoptr(GError) problem = NULL;
-
-        if (!same_boot(act, lease->boot_id)) {
-                *why = "the machine has been rebooted since";
-                return LEASE_DROP;
-        }
-        *why = "its guest has ended";
-        if (!io_process_lives(act->io, lease->pid, lease->pid_start, lease->boot_id))
-                return LEASE_GIVE_BACK;
-        if (lease->state != LEASE_PENDING)
-                return LEASE_KEEP;
-        *why = "its guest has let go";
-        g_autoptr(GuestInfo) guest = guest_read(act->io, lease->guest, &problem);
-        if (!guest && !g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_NOT_FOUND)) {
-                tell(recovery, "lease %" G_GINT64_FORMAT ": %s", lease->id, problem->message);
-                return LEASE_KEEP;
-        }
-        if (guest && guest_info_find(guest, lease->dev))
-                return LEASE_KEEP;
-        *info = g_steal_pointer(&guest);
-        return LEASE_GIVE_BACK;
-}
-
-static Plan *plan_drop(const Lease *lease) {
-        Plan *plan = plan_new("recover");
-        char name[PCI_ADDR_TEXT_SIZE];
-
-        pci_addr_format(lease->dev, name);
-        plan->summary = g_strdup_printf("%s: lease %" G_GINT64_FORMAT " ended", name, lease->id);
-        Step *step = plan_add(plan, step_new(STEP_LEASE, lease->dev, "the machine has been rebooted since"));
-        step->from.lease = lease_copy(lease);
-        return plan;
-}
-
-/* Reads the machine and runs the plan that takes the device back. The PF is locked. */
-static bool give_back(Recovery *recovery, const Lease *lease, const GPtrArray *leases, const GuestInfo *info, GError **error) {
-        ActContext *act = recovery->act;
-        g_autoptr(Snapshot) host = host_read(act->io, HOST_EVERYTHING & ~(unsigned) HOST_NAMES, error);
-
-        if (!host)
-                return false;
-        const Dev *dev = snapshot_get(host, lease->dev);
-        if (dev && lease_fits(lease, host, dev) && !check_unused(dev, error))
-                return false;
-        PlanInput input = {.host = host, .leases = leases, .guest = info};
-        g_autoptr(Plan) plan = plan_give_back(lease, &input);
-        return act_run(act, plan, error);
-}
-
-static bool end_lease(Recovery *recovery, const Lease *lease, LeaseVerdict verdict, const GuestInfo *info, GError **error) {
-        ActContext *act = recovery->act;
-        int lock;
-
-        if (!act_lock(act->io, lease->pf, PF_LOCK_MS, &lock, error))
-                return false;
-        /* Whoever held the lock may have given it back, and somebody else may have the device now. */
-        g_autoptr(GPtrArray) leases = ledger_leases(act->ledger, error);
-        const Lease *now = leases ? leases_find(leases, lease->dev) : NULL;
-        bool ok = leases != NULL;
-        if (now && now->id == lease->id) {
-                g_autoptr(Plan) drop = verdict == LEASE_DROP ? plan_drop(now) : NULL;
-                ok = drop ? act_run(act, drop, error) : give_back(recovery, now, leases, info, error);
-        }
-        io_unlock(act->io, lock);
-        return ok;
-}
-
-static void recover_lease(Recovery *recovery, const Lease *lease) {
-        g_autoptr(GuestInfo) info = NULL;
-        g_autoptr(GError) problem = NULL;
-        char dev[PCI_ADDR_TEXT_SIZE];
-        const char *why = NULL;
-
-        if (is_held(recovery, lease->dev))
-                return;
-        LeaseVerdict verdict = judge_lease(recovery, lease, &why, &info);
-        if (verdict == LEASE_KEEP)
-                return;
-        pci_addr_format(lease->dev, dev);
-        g_autofree char *what = g_strdup_printf("%s back from %s (lease %" G_GINT64_FORMAT ")", dev, lease->guest, lease->id);
-        if (!end_lease(recovery, lease, verdict, info, &problem)) {
-                if (g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_BUSY))
-                        tell(recovery, "%s: left for later: %s", what, problem->message);
-                else
-                        tell_failure(recovery, what, problem);
-        } else {
-                tell(recovery, "%s: %s", what, why);
         }
 }
 
@@ -514,11 +471,9 @@ static bool anything_to_do(Recovery *recovery, const GPtrArray *plans, const GPt
         for (unsigned i = 0; i < plans->len; i++)
                 if (plan_is_dead(act, plans->pdata[i]))
                         return true;
-        for (unsigned i = 0; i < leases->len; i++) {
-                const Lease *lease = leases->pdata[i];
-                if (lease->state == LEASE_PENDING || !io_process_lives(act->io, lease->pid, lease->pid_start, lease->boot_id))
+        for (unsigned i = 0; i < leases->len; i++)
+                if (lease_needs_look(act, leases->pdata[i]))
                         return true;
-        }
         return false;
 }
 
@@ -533,8 +488,8 @@ static bool recover_all(Recovery *recovery, GError **error) {
         g_autoptr(GPtrArray) leases = ledger_leases(act->ledger, error);
         if (!leases)
                 return false;
-        for (unsigned i = 0; i < leases->len; i++)
-                recover_lease(recovery, leases->pdata[i]);
+        recover_leases(recovery, leases);
+        recover_holds(recovery);
         if (recovery->failed->len == 0)
                 return true;
         g_set_error(error, VFADM_ERROR, recovery->code, "not all could be recovered: %s", recovery->failed->str);
@@ -549,10 +504,13 @@ bool act_recover(ActContext *act, GPtrArray *told, GError **error) {
 
         if (!leases)
                 return false;
-        if (!anything_to_do(&recovery, plans, leases))
+        bool needed = anything_to_do(&recovery, plans, leases);
+        if (!needed && !act->thorough)
                 return true;
         /* Every guest of the host would look as if it had ended. */
         if (!host_sees_processes(act->io)) {
+                if (!needed)
+                        return true;
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_REFUSED, "something may have to be recovered, but only a container's processes can be seen from here; run 'vfadm recover' on the host itself");
                 return false;
         }
@@ -566,6 +524,8 @@ bool act_recover(ActContext *act, GPtrArray *told, GError **error) {
         g_hash_table_unref(recovery.held);
         g_string_free(recovery.failed, TRUE);
         g_clear_pointer(&recovery.host, snapshot_free);
+        g_clear_pointer(&recovery.guests, g_hash_table_unref);
+        books_free(recovery.books);
         io_unlock(act->io, lock);
         return ok;
 }

@@ -2,7 +2,9 @@
 #include "change/change.h"
 
 #include "base/error.h"
+#include "base/parse.h"
 #include "change/locks.h"
+#include "change/pools.h"
 #include "guest/guest.h"
 #include "host/host.h"
 
@@ -17,6 +19,9 @@ struct Change {
         Ledger *ledger;
         Snapshot *host;
         GPtrArray *leases;
+        Books *books;     /* of the service that is here; NULL: none, or nobody needs them */
+        char *books_note; /* why they could not be read, where that is no error */
+        GPtrArray *pools; /* NULL: nobody needs them */
         char *boot_id;
         uint64_t pid_start;
 };
@@ -25,19 +30,14 @@ void change_free(Change *change) {
         if (!change)
                 return;
         g_clear_pointer(&change->leases, g_ptr_array_unref);
+        g_clear_pointer(&change->pools, g_ptr_array_unref);
+        books_free(change->books);
+        g_free(change->books_note);
         snapshot_free(change->host);
         ledger_free(change->ledger);
         locks_free(change->locks);
         g_free(change->boot_id);
         g_free(change);
-}
-
-const Snapshot *change_host(const Change *change) {
-        return change->host;
-}
-
-const GPtrArray *change_leases(const Change *change) {
-        return change->leases;
 }
 
 static unsigned lock_timeout(const ChangeOptions *options) {
@@ -63,10 +63,11 @@ static void tell(const ChangeOptions *options, const GPtrArray *lines) {
 }
 
 /* Before the change takes its own locks: recovery takes those of the PFs that it mends. */
-static bool recover(Change *change, GError **error) {
+static bool recover(Change *change, bool thorough, GError **error) {
         g_autoptr(GPtrArray) told = g_ptr_array_new_with_free_func(g_free);
         ActContext act = act_context(change);
 
+        act.thorough = thorough;
         bool ok = act_recover(&act, told, error);
         tell(&change->options, told);
         return ok;
@@ -117,7 +118,7 @@ static bool recover_and_lock(Change *change, Want *const *wants, unsigned n, GEr
         const ChangeOptions *options = &change->options;
         GError *problem = NULL;
 
-        recover(change, &problem);
+        recover(change, false, &problem);
         g_autoptr(GPtrArray) leases = ledger_leases(change->ledger, problem ? NULL : error);
         change->locks = leases ? locks_take(options->io, wants, n, leases, lock_timeout(options), problem ? NULL : error) : NULL;
         if (change->locks)
@@ -143,6 +144,89 @@ static unsigned to_read(WantKind kind) {
         default:
                 return usual;
         }
+}
+
+/* ---- what the service and the pools say ---- */
+
+/* A name that could be a pool's stands where --from takes a device. */
+static bool may_name_pool(const Want *want) {
+        bool from = (want->kind == WANT_ATTACH || want->kind == WANT_LEND) && want->device;
+        return from && (g_str_has_prefix(want->device, "pool:") || pool_name_ok(want->device));
+}
+
+typedef enum { BOOKS_NOT, BOOKS_IF_ANY, BOOKS_MUST } BooksNeed;
+
+/* The lease that a want would end: by its number ("12", "#12"), or by its device in any of the device's names. */
+static const Lease *lease_named(const Change *change, const Want *want) {
+        const Dev *dev = snapshot_find(change->host, want->device, NULL);
+        uint64_t id = 0;
+        PciAddr addr;
+        bool by_id = parse_uint(want->device + (want->device[0] == '#'), 10, 1, INT64_MAX, &id);
+        bool by_addr = !by_id && (dev || pci_addr_parse(want->device, &addr));
+
+        if (dev)
+                addr = dev->addr;
+        for (unsigned i = 0; i < change->leases->len; i++) {
+                const Lease *lease = change->leases->pdata[i];
+                if (by_id ? lease->id == (int64_t) id : by_addr && pci_addr_equal(lease->dev, addr))
+                        return lease;
+        }
+        return NULL;
+}
+
+static BooksNeed need_of_guest(const char *ref) {
+        const char *name;
+        return ref && guest_service(ref, &name, NULL) ? BOOKS_MUST : BOOKS_IF_ANY;
+}
+
+/* Guests of QEMU get their devices taken back while libvirt is here and does not answer; what is held in its networks for them is
+ * then let go of by the next recovery. */
+static BooksNeed books_need(const Change *change, const Want *want, const GuestInfo *guest) {
+        g_autofree char *ref = guest ? guest_info_ref(guest) : NULL;
+        const Lease *lease;
+
+        switch (want->kind) {
+        case WANT_LEND:
+                return BOOKS_IF_ANY;
+        case WANT_RELEASE:
+                lease = lease_named(change, want);
+                return need_of_guest(lease ? lease->guest : NULL);
+        case WANT_DETACH:
+                return need_of_guest(ref);
+        case WANT_ATTACH:
+                return BOOKS_MUST;
+        default:
+                return want_is_of_pools(want) ? BOOKS_MUST : BOOKS_NOT;
+        }
+}
+
+static bool read_books(Change *change, Want *const *wants, unsigned n, const GuestInfo *guest, GError **error) {
+        g_autoptr(GError) problem = NULL;
+        BooksNeed need = BOOKS_NOT;
+
+        for (unsigned i = 0; i < n && need != BOOKS_MUST; i++)
+                need = MAX(need, books_need(change, wants[i], guest));
+        if (need == BOOKS_NOT || change->books || change->books_note)
+                return true;
+        change->books = guest_books(change->options.io, &problem);
+        if (!problem)
+                return true;
+        if (need == BOOKS_MUST) {
+                g_propagate_error(error, g_steal_pointer(&problem));
+                return false;
+        }
+        change->books_note = g_strdup_printf("what libvirt's guests and networks have could not be looked at: %s", problem->message);
+        return true;
+}
+
+static bool read_pools(Change *change, Want *const *wants, unsigned n, GError **error) {
+        bool needed = false;
+
+        for (unsigned i = 0; i < n; i++)
+                needed |= want_is_of_pools(wants[i]) || may_name_pool(wants[i]);
+        if (needed && !change->pools)
+                change->pools = pools_read(change->options.io, error);
+        return !needed || change->pools;
 }
 
 Change *change_begin(const ChangeOptions *options, Want *const *wants, unsigned n, GError **error) {
@@ -183,15 +267,46 @@ static const char *vfio_driver_for(const Change *change, const Dev *dev, GHashTa
         return g_hash_table_lookup(known, dev->modalias);
 }
 
+/* Which locks are needed is told from names, before anything is read; a pool may have been made meanwhile that has such a name. */
+static bool check_locked(const Change *change, const Plan *plan, GError **error) {
+        char name[PCI_ADDR_TEXT_SIZE];
+
+        for (unsigned i = 0; change->locks && i < plan->steps->len; i++) {
+                const Step *step = plan->steps->pdata[i];
+                if (step->kind != STEP_LEASE || !step->to.lease || locks_hold(change->locks, step->to.lease->pf))
+                        continue;
+                pci_addr_format(step->dev, name);
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_BUSY, "%s: what was named means another device since just now, so nothing was changed; try again", name);
+                return false;
+        }
+        return true;
+}
+
+const Dev *change_choose(Change *change, const Want *want, const GuestInfo *guest, GError **error) {
+        Want *const wants[] = {(Want *) want};
+
+        if (!read_pools(change, wants, 1, error) || !read_books(change, wants, 1, guest, error))
+                return NULL;
+        const PlanInput input = {.host = change->host, .leases = change->leases, .guest = guest, .books = change->books, .pools = change->pools};
+        return plan_choose(want, &input, error);
+}
+
 Plan *change_plan(Change *change, Want *const *wants, unsigned n, const GuestInfo *guest, GError **error) {
         g_autoptr(GHashTable) variants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
         g_autofree PlanInput *inputs = g_new0(PlanInput, n);
 
+        if (!read_pools(change, wants, n, error) || !read_books(change, wants, n, guest, error))
+                return NULL;
         for (unsigned i = 0; i < n; i++) {
-                inputs[i] = (PlanInput) {.host = change->host, .leases = change->leases, .guest = guest};
+                inputs[i] = (PlanInput) {.host = change->host, .leases = change->leases, .guest = guest, .books = change->books, .pools = change->pools};
                 inputs[i].vfio_driver = vfio_driver_for(change, dev_for_vfio(change, wants[i], &inputs[i]), variants);
         }
-        return plan_make_all(wants, inputs, n, error);
+        g_autoptr(Plan) plan = plan_make_all(wants, inputs, n, error);
+        if (!plan || !check_locked(change, plan, error))
+                return NULL;
+        if (change->books_note)
+                plan_note(plan, "%s", change->books_note);
+        return g_steal_pointer(&plan);
 }
 
 bool change_act(Change *change, const Plan *plan, GError **error) {
@@ -205,7 +320,7 @@ static bool read_guest(const ChangeOptions *options, const Want *want, GuestInfo
 
         if (!want->guest)
                 return true;
-        *ret = guest_read(options->io, want->guest, &local);
+        *ret = want->kind == WANT_LEND ? guest_read(options->io, want->guest, &local) : guest_read_any(options->io, want->guest, &local);
         if (*ret || (want->kind == WANT_DETACH && g_error_matches(local, VFADM_ERROR, VFADM_ERROR_NOT_FOUND)))
                 return true;
         g_propagate_error(error, g_steal_pointer(&local));
@@ -229,5 +344,5 @@ bool change_do(const ChangeOptions *options, Want *const *wants, unsigned n, Pla
 
 bool change_recover(const ChangeOptions *options, GError **error) {
         g_autoptr(Change) change = change_open(options, error);
-        return change && recover(change, error);
+        return change && recover(change, true, error);
 }

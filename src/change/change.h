@@ -30,9 +30,8 @@ Change *change_begin(const ChangeOptions *options, Want *const *wants, unsigned 
 void change_free(Change *change);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Change, change_free)
 
-const Snapshot *change_host(const Change *change);
-const GPtrArray *change_leases(const Change *change);
-
+/* The device that an ATTACH or LEND would take now; NULL with the reason. */
+const Dev *change_choose(Change *change, const Want *want, const GuestInfo *guest, GError **error);
 /* One plan for the wants; `guest` as in PlanInput. The VFIO driver the kernel names is looked up here. */
 Plan *change_plan(Change *change, Want *const *wants, unsigned n, const GuestInfo *guest, GError **error);
 bool change_act(Change *change, const Plan *plan, GError **error);

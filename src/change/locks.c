@@ -4,6 +4,7 @@
 
 #include "act/act.h"
 #include "base/error.h"
+#include "change/pools.h"
 #include "model/lease.h"
 
 #include <errno.h>
@@ -146,6 +147,20 @@ static void add_leased(const GPtrArray *leases, GPtrArray *names) {
         }
 }
 
+bool want_is_of_pools(const Want *want) {
+        return want->kind >= WANT_POOL_DEFINE && want->kind <= WANT_ADOPT;
+}
+
+/* A pool stands wherever a device to choose from does, and comes before an interface of its name. */
+static bool names_device(Io *io, const Want *want) {
+        if (!want->device || want_is_of_pools(want))
+                return false;
+        if ((want->kind != WANT_ATTACH && want->kind != WANT_LEND) || !pool_name_ok(want->device))
+                return true;
+        g_autoptr(GPtrArray) pools = pools_read(io, NULL);
+        return pools && !pools_find(pools, want->device);
+}
+
 LockSet *locks_take(Io *io, Want *const *wants, unsigned n, const GPtrArray *leases, unsigned timeout_ms, GError **error) {
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
@@ -154,7 +169,10 @@ LockSet *locks_take(Io *io, Want *const *wants, unsigned n, const GPtrArray *lea
                         g_ptr_array_add(names, g_strdup(ACT_BOOT_LOCK));
                         continue;
                 }
-                g_autofree char *bdf = wants[i]->device ? bdf_of(io, wants[i]->device) : NULL;
+                /* A network that begins holds the VFs that are leased: none may become so meanwhile. */
+                if (want_is_of_pools(wants[i]))
+                        g_ptr_array_add(names, g_strdup(ACT_BOOT_LOCK));
+                g_autofree char *bdf = names_device(io, wants[i]) ? bdf_of(io, wants[i]->device) : NULL;
                 if (!bdf) {
                         add_all_pfs(io, names);
                         add_leased(leases, names);
@@ -163,6 +181,9 @@ LockSet *locks_take(Io *io, Want *const *wants, unsigned n, const GPtrArray *lea
                 g_ptr_array_add(names, lock_name(io, bdf));
                 if (wants[i]->with_group)
                         add_group(io, bdf, names);
+                /* A pool of that name would mean another device, with a group of its own. */
+                if (wants[i]->with_group && wants[i]->kind == WANT_DETACH)
+                        add_leased(leases, names);
         }
         return take(io, names, timeout_ms, error);
 }

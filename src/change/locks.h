@@ -1,4 +1,5 @@
-/* Which locks a change takes: one a PF (or a function that is no VF), in one order for everybody; one for the boot parameters. */
+/* Which locks a change takes: one a PF (or a function that is no VF), in one order for everybody; one for the boot parameters and
+ * pools. */
 #pragma once
 
 #include "io/io.h"
@@ -7,7 +8,10 @@
 
 typedef struct LockSet LockSet;
 
-/* Locks for wants. What cannot be told from a name alone (a lease's number, any PF) locks every PF and all that is in
+/* It is about pools, or about what a service has given out, rather than about one device. */
+bool want_is_of_pools(const Want *want);
+
+/* Locks for wants. Those of pools take the lock of the boot parameters, too, as all that writes the host's own files does. What cannot be told from a name alone (a lease's number, any PF) locks every PF and all that is in
  * `leases` (Lease*). */
 LockSet *locks_take(Io *io, Want *const *wants, unsigned n, const GPtrArray *leases, unsigned timeout_ms, GError **error);
 /* `pf` (or a function that is no VF) is among them. */

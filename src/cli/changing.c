@@ -2,6 +2,7 @@
 #include "cli/changing.h"
 
 #include "base/error.h"
+#include "change/pools.h"
 #include "show/show.h"
 #include "show/value.h"
 
@@ -58,6 +59,10 @@ Want *changing_want(Cli *cli, WantKind kind, const char *device) {
         return want;
 }
 
+unsigned changing_scope(const Cli *cli) {
+        return (cli->live ? SCOPE_LIVE : 0U) | (cli->config ? SCOPE_CONFIG : 0U);
+}
+
 static void print_json(Cli *cli, const Plan *plan, int64_t usec) {
         json_t *json = json_pack("{s:o, s:b, s:I}", "plan", plan_to_json(plan), "done", !cli->dry_run, "usec", (json_int_t) usec);
         char *text = json_dumps(json, JSON_INDENT(2));
@@ -90,22 +95,77 @@ void changing_print(Cli *cli, const Plan *plan, int64_t usec) {
         }
 }
 
+/* *ret is set whenever a plan was made, refused or not. */
+static bool run(Cli *cli, Io *io, const GPtrArray *wants, Plan **ret, int64_t *usec, GError **error) {
+        ChangeOptions options = changing_options(cli, io);
+        int64_t before = io_now(io);
+        bool ok = change_do(&options, (Want *const *) wants->pdata, wants->len, ret, error);
+        changing_end_line(cli);
+        *usec = io_now(io) - before;
+        return ok;
+}
+
+/* A dry run that is refused still shows the plan's refusals, and exits with their kind. */
+static void print_outcome(Cli *cli, const Plan *plan, bool ok, int64_t usec) {
+        if (plan && (ok || (cli->dry_run && !cli->json)))
+                changing_print(cli, plan, usec);
+}
+
 bool changing_run_all(Cli *cli, const GPtrArray *wants, GError **error) {
         g_autoptr(Plan) plan = NULL;
-        g_autoptr(GError) local = NULL;
+        int64_t usec;
 
         g_autoptr(Io) io = changing_machine(cli, error);
         if (!io)
                 return false;
+        bool ok = run(cli, io, wants, &plan, &usec, error);
+        print_outcome(cli, plan, ok, usec);
+        return ok;
+}
+
+static bool has_networks(Io *io) {
+        g_autoptr(GPtrArray) pools = pools_read(io, NULL);
+        bool any = false;
+
+        for (unsigned i = 0; pools && i < pools->len; i++)
+                any = any || ((const Pool *) pools->pdata[i])->libvirt;
+        return any;
+}
+
+void changing_sync_pools(Cli *cli, Io *io, GPtrArray *told) {
+        g_autoptr(GPtrArray) wants = changing_wants();
+        g_autoptr(Plan) sync = NULL;
+        g_autoptr(GError) error = NULL;
+
+        if (!has_networks(io))
+                return;
+        g_ptr_array_add(wants, changing_want(cli, WANT_POOL_SYNC, NULL));
         ChangeOptions options = changing_options(cli, io);
-        int64_t before = io_now(io);
-        bool ok = change_do(&options, (Want *const *) wants->pdata, wants->len, &plan, &local);
-        changing_end_line(cli);
-        /* A dry run that is refused still shows the plan's refusals, and exits with their kind. */
-        if (plan && (ok || (cli->dry_run && !cli->json)))
-                changing_print(cli, plan, io_now(io) - before);
-        if (!ok)
-                g_propagate_error(error, g_steal_pointer(&local));
+        options.progress = NULL;
+        if (!change_do(&options, (Want *const *) wants->pdata, wants->len, &sync, &error)) {
+                g_ptr_array_add(told, g_strdup_printf("the networks of pools are not in step with the VFs: %s", error->message));
+                return;
+        }
+        for (unsigned i = 0; i < sync->steps->len; i++)
+                g_ptr_array_add(told, step_describe(sync->steps->pdata[i]));
+        for (unsigned i = 0; i < sync->notes->len; i++)
+                g_ptr_array_add(told, g_strdup(sync->notes->pdata[i]));
+}
+
+bool changing_run_vfs(Cli *cli, const GPtrArray *wants, GError **error) {
+        g_autoptr(Plan) plan = NULL;
+        int64_t usec;
+
+        g_autoptr(Io) io = changing_machine(cli, error);
+        if (!io)
+                return false;
+        bool ok = run(cli, io, wants, &plan, &usec, error);
+        g_autoptr(GPtrArray) told = g_ptr_array_new_with_free_func(g_free);
+        if (ok && !cli->dry_run)
+                changing_sync_pools(cli, io, told);
+        for (unsigned i = 0; i < told->len; i++)
+                plan_note(plan, "%s", (const char *) told->pdata[i]);
+        print_outcome(cli, plan, ok, usec);
         return ok;
 }
 

@@ -13,6 +13,13 @@ Io *changing_machine(Cli *cli, GError **error);
 bool changing_run(Cli *cli, Want *want, GError **error);
 /* The same for several, as one plan. */
 bool changing_run_all(Cli *cli, const GPtrArray *wants, GError **error);
+/* The same for wants after which there are other VFs than before: the networks of pools are brought in step then, by a second plan whose
+ * failure is no failure of the first. */
+bool changing_run_vfs(Cli *cli, const GPtrArray *wants, GError **error);
+/* That second plan alone: what it did, or why it failed, is added to `told` (char*). Nothing where no pool has a network. */
+void changing_sync_pools(Cli *cli, Io *io, GPtrArray *told);
+/* SCOPE_* bits of --live and --config. */
+unsigned changing_scope(const Cli *cli);
 /* An empty array that owns its wants. */
 GPtrArray *changing_wants(void);
 /* Prints a plan that was made: as it stands with --dry-run, else as done. */

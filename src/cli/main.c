@@ -47,8 +47,13 @@ static void report(const Cli *cli, const GError *error) {
 
 /* A full disk or a closed pipe behind standard output. */
 static bool finish_output(GError **error) {
+        bool failed = ferror(stdout);
+
+        /* Why an earlier write failed is no longer known; one more tells, and what was written is cut short anyway. */
+        if (failed)
+                putchar('\n');
         errno = 0;
-        if (fflush(stdout) == 0 && !ferror(stdout))
+        if (fflush(stdout) == 0 && !failed)
                 return true;
         if (errno == EPIPE) /* 'vfadm list | head -1': the reader has what it wanted */
                 return true;

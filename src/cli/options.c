@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
-typedef enum { FLAG, TEXT, SECONDS, HELP, VERSION } OptionType;
+typedef enum { FLAG, TEXT, LIST, SECONDS, HELP, VERSION } OptionType;
 
 typedef struct {
         OptionHelp help;
@@ -26,7 +26,16 @@ static const Option options[] = {
         {{"dry-run", 'n', OPT_DRY_RUN, NULL, "say what would be done, step by step, and change nothing"}, FLAG, FIELD(dry_run)},
         {{"disrupt", 0, OPT_DISRUPT, NULL, "go on although the host's own use of the device is disturbed"}, FLAG, FIELD(disrupt)},
         {{"with-group", 0, OPT_WITH_GROUP, NULL, "take the other members of the IOMMU group along"}, FLAG, FIELD(with_group)},
-        {{"from", 'f', OPT_FROM, "PF|VF", "take a free VF of this PF, or this very VF"}, TEXT, FIELD(from)},
+        {{"from", 'f', OPT_FROM, "POOL|PF|VF", "take a free VF of this pool or PF, or this very VF"}, TEXT, FIELD(from)},
+        {{"live", 0, OPT_LIVE, NULL, "libvirt: the running guest, until it ends"}, FLAG, FIELD(live)},
+        {{"config", 0, OPT_CONFIG, NULL, "libvirt: the guest's definition, from its next start on"}, FLAG, FIELD(config)},
+        {{"adopt", 0, OPT_ADOPT, NULL, "make leases and pools of what is not adopted yet"}, FLAG, FIELD(adopt)},
+        {{"pf", 0, OPT_PF, "PF", "pool define: a PF whose VFs are in the pool; may be given again"}, LIST, FIELD(pfs)},
+        {{"vfs", 0, OPT_PF, "FIRST-LAST", "pool define: only these VFs of each PF, as in 0-3"}, TEXT, FIELD(vfs)},
+        {{"order", 0, OPT_PF, "spread|pack", "pool define: from the PF with most free VFs (spread), or fewest (pack)"}, TEXT,
+         FIELD(order)},
+        {{"libvirt", 0, OPT_PF, NULL, "pool define: keep a libvirt network of the same name in step"}, FLAG, FIELD(libvirt)},
+        {{"off", 0, OPT_OFF, NULL, "pool autostart: not any more"}, FLAG, FIELD(off)},
         {{"timeout", 0, OPT_TIMEOUT, "SECONDS", "how long the guest may take to let go (30)"}, SECONDS, FIELD(timeout_ms)},
         {{"no-reset", 0, OPT_NO_RESET, NULL, "do not reset the device; for one whose reset fails"}, FLAG, FIELD(no_reset)},
         {{"new-ledger", 0, OPT_NEW_LEDGER, NULL, "put a damaged ledger aside and begin a new one"}, FLAG, FIELD(new_ledger)},
@@ -73,6 +82,13 @@ static void set_text(char **field, const char *text) {
         *field = g_strdup(text);
 }
 
+static void add_text(char ***field, const char *text) {
+        const unsigned n = *field ? g_strv_length(*field) : 0;
+        *field = g_renew(char *, *field, n + 2);
+        (*field)[n] = g_strdup(text);
+        (*field)[n + 1] = NULL;
+}
+
 static bool apply(const Option *option, const char *arg, Cli *cli, GError **error) {
         char *field = (char *) cli + option->offset;
 
@@ -86,6 +102,9 @@ static bool apply(const Option *option, const char *arg, Cli *cli, GError **erro
                         return false;
                 }
                 set_text((char **) field, arg);
+                return true;
+        case LIST:
+                add_text((char ***) field, arg);
                 return true;
         case SECONDS:
                 if (!parse_seconds(arg, (unsigned *) field)) {
@@ -235,6 +254,9 @@ void cli_clear(Cli *cli) {
         g_free(cli->ledger_dir);
         g_free(cli->columns);
         g_free(cli->from);
+        g_strfreev(cli->pfs);
+        g_free(cli->vfs);
+        g_free(cli->order);
         g_strfreev(cli->args);
         g_strfreev(cli->command);
 }

@@ -22,15 +22,23 @@ enum {
         OPT_EXPLAIN = 1 << 13,
         OPT_XML = 1 << 14,
         OPT_NO_RESET = 1 << 15,
+        OPT_LIVE = 1 << 16,
+        OPT_CONFIG = 1 << 17,
+        OPT_PF = 1 << 18, /* pool define: --pf, --vfs, --libvirt, --order */
+        OPT_ADOPT = 1 << 19,
+        OPT_OFF = 1 << 20,
         OPT_CHANGES = OPT_DRY_RUN | OPT_DISRUPT,
 };
 
 typedef struct {
-        bool json, quiet, xml, all, tree, dry_run, disrupt, with_group, new_ledger, no_reset, fix, undo, yes, explain;
+        bool json, quiet, xml, all, tree, dry_run, disrupt, with_group, new_ledger, no_reset, fix, undo, yes, explain, live, config, adopt,
+             libvirt, off;
         char *root;        /* NULL: this machine */
         char *ledger_dir;  /* NULL: /var/lib/vfadm */
         char *columns;
         char *from;
+        char **pfs;        /* --pf, each; NULL: none */
+        char *vfs, *order;
         unsigned timeout_ms; /* 0: the default */
         char **args;       /* words after the verb, options taken out; NULL-terminated */
         unsigned n_args;
@@ -62,8 +70,10 @@ bool verb_disable(Cli *cli, GError **error);
 bool verb_doctor(Cli *cli, GError **error);
 bool verb_enable(Cli *cli, GError **error);
 bool verb_help(Cli *cli, GError **error);
+bool verb_import(Cli *cli, GError **error);
 bool verb_leases(Cli *cli, GError **error);
 bool verb_list(Cli *cli, GError **error);
+bool verb_pool(Cli *cli, GError **error);
 bool verb_record(Cli *cli, GError **error);
 bool verb_recover(Cli *cli, GError **error);
 bool verb_release(Cli *cli, GError **error);
@@ -72,3 +82,5 @@ bool verb_set(Cli *cli, GError **error);
 bool verb_show(Cli *cli, GError **error);
 bool verb_unbind(Cli *cli, GError **error);
 bool verb_version(Cli *cli, GError **error);
+bool verb_virt_install_args(Cli *cli, GError **error);
+bool verb_xml(Cli *cli, GError **error);

@@ -6,5 +6,5 @@ bool verb_disable(Cli *cli, GError **error) {
 
         for (char **pf = cli->args; *pf; pf++)
                 g_ptr_array_add(wants, changing_want(cli, WANT_DISABLE, *pf));
-        return changing_run_all(cli, wants, error);
+        return changing_run_vfs(cli, wants, error);
 }

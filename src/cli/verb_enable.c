@@ -18,5 +18,5 @@ bool verb_enable(Cli *cli, GError **error) {
                 want->num_vfs = n;
                 g_ptr_array_add(wants, want);
         }
-        return changing_run_all(cli, wants, error);
+        return changing_run_vfs(cli, wants, error);
 }

@@ -47,9 +47,10 @@ static char *overview_text(void) {
                                     "Gives PCI devices, above all the VFs of SR-IOV cards, to virtual machines, and gets\n"
                                     "them back as they were.\n\nVerbs:\n");
         for (const Verb *verb = verbs; verb->name; verb++)
-                g_string_append_printf(out, "  %-9s %s\n", verb->name, verb->summary);
+                g_string_append_printf(out, "  %-18s%s\n", verb->name, verb->summary);
         g_string_append(out, "\nA device is named by its address (0000:01:10.0, 01:10.0, pci_0000_01_10_0), a PF also by its\n"
-                             "network device (enp1s0), a VF by its PF and number (enp1s0/3). A guest is qemu:NAME, or NAME.\n"
+                             "network device (enp1s0), a VF by its PF and number (enp1s0/3). A guest is qemu:NAME,\n"
+                             "libvirt:NAME, or NAME.\n"
                              "\nOptions of every verb:\n");
         option_lines(out, NULL, true);
         g_string_append(out, "\nOptions of some verbs ('vfadm help VERB' says which):\n");

@@ -1,4 +1,5 @@
 /* vfadm record FILE */
+#include "change/pools.h"
 #include "cli/read.h"
 #include "guest/guest.h"
 #include "host/host.h"
@@ -15,6 +16,9 @@ bool verb_record(Cli *cli, GError **error) {
         g_autoptr(Snapshot) host = recorder ? cli_read_host(cli, recorder, HOST_DOCTOR, error) : NULL;
         GStatBuf written;
 
+        g_autoptr(GPtrArray) pools = host ? pools_read(recorder, NULL) : NULL; /* for 'vfadm pool list' */
+        if (host && !pools)
+                cli_note(cli, "the pools in /etc/vfadm could not be read, and are not in the record");
         if (host) /* for what 'vfadm doctor' says of guests: by /proc, since what a monitor answers is not recorded */
                 g_ptr_array_unref(guest_examine_all(recorder, host->notes));
         if (!host || !io_recorder_write(recorder, file, error))

@@ -73,6 +73,7 @@ bool verb_recover(Cli *cli, GError **error) {
         options.user = &told;
         if (!change_recover(&options, error))
                 return false;
+        changing_sync_pools(cli, io, lines);
         print(cli, lines);
         return true;
 }

@@ -127,8 +127,7 @@ static bool start(Cli *cli, Want *want, Io *io, GuestInfo *guest, IoProcess *pro
 
         if (!change)
                 return false;
-        PlanInput input = {.host = change_host(change), .leases = change_leases(change), .guest = guest};
-        const Dev *dev = plan_choose(want, &input, error);
+        const Dev *dev = change_choose(change, want, guest, error);
         if (!dev)
                 return false;
         g_auto(GStrv) argv = command_for(cli->command, dev->name);

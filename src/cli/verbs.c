@@ -18,6 +18,15 @@
         "  link=auto|on|off             the link that the VF sees: the PF's, always up, always down\n"                \
         "  min-rate=N, max-rate=N       Mbit/s it is sure of, and at most gets; 0: no limit\n"
 
+#define ABOUT_GUEST_WORDS                                                                                            \
+        "  nic=N                        number of the guest's NIC, from 0; the next free one if left out\n"
+
+/* Of the guests that libvirt runs or has the definition of. */
+#define ABOUT_LIBVIRT_WORDS                                                                                          \
+        "  managed=yes|no               libvirt binds the driver and gives it back (yes), or vfadm does\n"            \
+        "  profile=NAME                 the port profile of an 802.1Qbh switch; never together with vlan=\n"          \
+        "  teaming=ALIAS                the alias (ua-…) of the virtio NIC that carries on while the guest moves\n"
+
 #define ABOUT_DISRUPT                                                                                                \
         "A device that carries this host (a mounted file system, swap, the default route, the address you are logged\n" \
         "in by), one that a guest or another process holds, and a leased one are refused, always. A network device\n"   \
@@ -25,31 +34,47 @@
 
 const Verb verbs[] = {
         {.name = "attach",
-         .usage = "GUEST [--from PF|VF] [key=value…]",
-         .summary = "give a running guest a free VF",
-         .options = OPT_CHANGES | OPT_FROM,
+         .usage = "GUEST [--from POOL|PF|VF] [--with-group] [--live] [--config] [key=value…]",
+         .summary = "give a guest a free VF",
+         .options = OPT_CHANGES | OPT_FROM | OPT_WITH_GROUP | OPT_LIVE | OPT_CONFIG,
          .min_args = 1,
          .max_args = WORDS,
          .run = verb_attach,
          .description =
-                 "Takes a free VF, sets its MAC and the rest, binds it to VFIO, and plugs it into the guest, which must be\n"
-                 "running. The ledger keeps who has it and what it was before, so that 'vfadm detach' gives it back as it\n"
-                 "was. The VF's address is printed.\n"
+                 "Takes a free VF, sets its MAC and the rest, and plugs it into the guest. The ledger keeps who has it and\n"
+                 "what it was before, so that 'vfadm detach' gives it back as it was. The VF's address is printed.\n"
                  "\n"
-                 "GUEST is qemu:NAME, NAME being what its -name says, libvirt:NAME for a guest of libvirt, or bare NAME\n"
-                 "where only one guest has it. It needs a free pcie-root-port; QEMU must have a QMP socket\n"
-                 "(-qmp unix:PATH,server=on,wait=off), and libvirt:NAME needs the package vfadm-libvirt. libvirt's guest\n"
-                 "gets an <interface type='hostdev'> with MAC and VLAN, until it ends or the device is detached.\n"
+                 "GUEST is qemu:NAME, NAME being what its -name says, libvirt:NAME for a guest of libvirt (package\n"
+                 "vfadm-libvirt), or bare NAME where only one guest has it. qemu:NAME must be running, with a free\n"
+                 "pcie-root-port and a QMP socket (-qmp unix:PATH,server=on,wait=off).\n"
                  "\n"
-                 "--from names the PF to take a VF of, or the very VF; without it, any free VF of any PF will do. The words:\n"
-                 "\n" ABOUT_WORDS
-                 "  nic=N                        number of the guest's NIC, from 0; the next free one if left out\n"
+                 "A guest of libvirt gets an <interface type='hostdev'> for a VF of a network card, or else a <hostdev>:\n"
+                 "\n"
+                 "  --live     the running guest, until it ends\n"
+                 "  --config   its definition, from its next start on; libvirt adds the root port that it needs\n"
+                 "  neither    as virsh: live when it runs, the definition when it does not\n"
+                 "\n"
+                 "libvirt then binds the driver and sets MAC and VLAN; vfadm sets around it what libvirt cannot (trust,\n"
+                 "spoofchk, link, rates, VLAN QoS, 802.1ad).\n"
+                 "\n"
+                 "--from names the pool or the PF to take a VF of, or the very VF (pool:NAME is surely a pool); without it,\n"
+                 "any free VF of any PF will do. With --config and a pool that keeps a libvirt network, the definition names\n"
+                 "the network, which gives the guest any free VF of the pool at each start.\n"
+                 "\n"
+                 "What shares the device's IOMMU group goes to a guest as a whole. With --with-group vfadm gives it all of them\n"
+                 "(but bridges) at once, or none, each in a slot of its own; --from then names the device itself. The words,\n"
+                 "which are for that device only:\n"
+                 "\n" ABOUT_WORDS ABOUT_GUEST_WORDS
+                 "\n"
+                 "and for guests of libvirt\n"
+                 "\n" ABOUT_LIBVIRT_WORDS
                  "\n"
                  "Without mac=, a MAC is derived from the guest and its NIC number: always the same one, so that the guest\n"
                  "never sees a new card. What is not asked for is left as it is.\n",
          .examples = "vfadm attach web1 --from enp1s0 vlan=42     # a free VF of enp1s0, on VLAN 42\n"
                      "vfadm attach qemu:web1 --from enp1s0/3      # this very VF\n"
-                     "vfadm attach libvirt:db --from enp1s0       # a guest that libvirt runs\n"
+                     "vfadm attach libvirt:db --from fast --live --config   # now, and from every start on\n"
+                     "vfadm attach web1 --from 0000:03:00.0 --with-group   # a whole GPU, and its audio function\n"
                      "vfadm attach web1 --dry-run                 # what would be done\n"},
         {.name = "bind",
          .usage = "DEVICE… DRIVER",
@@ -73,20 +98,29 @@ const Verb verbs[] = {
                      "vfadm bind enp1s0/0-6 vfio                  # seven VFs in one go\n"
                      "vfadm bind enp1s0/2 igbvf                   # VF 2 to the host\n"},
         {.name = "detach",
-         .usage = "GUEST VF",
-         .summary = "take a device back from a running guest",
-         .options = OPT_DRY_RUN | OPT_TIMEOUT,
+         .usage = "GUEST VF [--with-group] [--live] [--config]",
+         .summary = "take a device back from a guest",
+         .options = OPT_DRY_RUN | OPT_TIMEOUT | OPT_WITH_GROUP | OPT_LIVE | OPT_CONFIG,
          .min_args = 2,
          .max_args = 2,
          .run = verb_detach,
          .description =
-                 "Asks the guest to let go of the device, waits until it has, resets it, restores MAC, VLAN, trust and driver\n"
-                 "as they were before 'vfadm attach', and ends the lease.\n"
+                 "Asks the guest to let go of the device, waits until it has, and restores MAC, VLAN, trust and driver as they\n"
+                 "were before 'vfadm attach'; then the lease ends.\n"
+                 "\n"
+                 "Of a guest of libvirt, --live takes the device out of the running guest only, --config out of its\n"
+                 "definition only; with neither it is as with virsh: live when it runs, the definition when it does not. The\n"
+                 "lease ends when neither has it any more.\n"
+                 "\n"
+                 "Of an IOMMU group that the guest has more of, no device goes back to the host's driver before the last has\n"
+                 "left the guest: --with-group takes all that the guest was given of it, together.\n"
                  "\n"
                  "A guest that has not let go in time keeps the device and its lease, marked pending (exit status 7). Some\n"
                  "guests let go later, or at their next reboot: detach again then, or 'vfadm release' when it is gone.\n",
          .examples = "vfadm detach web1 enp1s0/3\n"
-                     "vfadm detach qemu:web1 0000:01:10.6 --timeout 120\n"},
+                     "vfadm detach qemu:web1 0000:01:10.6 --timeout 120\n"
+                     "vfadm detach libvirt:db enp1s0/2 --live --config\n"
+                     "vfadm detach web1 0000:03:00.0 --with-group # and all that came with it\n"},
         {.name = "disable",
          .usage = "PF…",
          .summary = "turn all VFs of a PF off",
@@ -149,14 +183,37 @@ const Verb verbs[] = {
          .run = verb_help,
          .description = "With --json, verbs, their options and the exit statuses as data.\n",
          .examples = "vfadm help attach\n"},
+        {.name = "import",
+         .usage = "[GUEST|NETWORK…] [--adopt]",
+         .summary = "what libvirt has given out by itself, shown or adopted",
+         .options = OPT_ADOPT | OPT_DRY_RUN,
+         .max_args = WORDS,
+         .run = verb_import,
+         .description =
+                 "Lists what libvirt has given out or defined: the devices of its guests (WHERE: live, config or both), NICs\n"
+                 "that get a VF of a network at each start, and its networks of VFs. STATE is\n"
+                 "\n"
+                 "  adopted       the ledger has a lease of it, or a pool keeps the network that it is or comes from\n"
+                 "  not adopted   vfadm leaves it alone, and knows no more of it than this\n"
+                 "  in conflict   somebody else has it: by the ledger, by another guest's definition, or right now\n"
+                 "\n"
+                 "--adopt makes leases and pools (libvirt=yes) of what is not adopted: of all, or of what is named. Guests and\n"
+                 "networks stay as they are. What was before a guest is not known then, so that when the device comes back only\n"
+                 "what libvirt restores is restored. What is adopted already stays so; a conflict is told, and refused when it\n"
+                 "was named.\n",
+         .examples = "vfadm import\n"
+                     "vfadm import --json\n"
+                     "vfadm import --adopt --dry-run              # what --adopt would do\n"
+                     "vfadm import libvirt:db --adopt\n"},
         {.name = "leases",
          .usage = "",
          .summary = "who has which device, by the ledger",
          .run = verb_leases,
          .description =
-                 "Lists every lease: its number, device, guest, and what the guest was given. STATE is active or pending (the\n"
-                 "guest was asked to let go and has not yet), and says when the device or the process that held it is gone:\n"
-                 "'vfadm recover' gives back what a process left behind.\n",
+                 "Lists every lease: its number, device, guest, pool, and what the guest was given. SCOPE is live (until the\n"
+                 "guest ends), config (it is in the definition of a guest that does not run), or live+config. STATE is active\n"
+                 "or pending (the guest was asked to let go and has not yet), and says when the device or the process that held\n"
+                 "it is gone: 'vfadm recover' gives back what a process left behind.\n",
          .examples = "vfadm leases\n"
                      "vfadm leases --json\n"},
         {.name = "list",
@@ -174,6 +231,41 @@ const Verb verbs[] = {
                      "vfadm list enp1s0 -o DEVICE,STATE           # what its VFs were given\n"
                      "vfadm list -o +SLOT,NAME                    # the usual columns and two more\n"
                      "vfadm list --root host.tar.gz               # a host recorded elsewhere\n"},
+        {.name = "pool",
+         .usage = "define|start|stop|autostart|delete|list|show [NAME] …",
+         .summary = "VFs of one or several PFs under one name",
+         .options = OPT_DRY_RUN | OPT_PF | OPT_OFF,
+         .min_args = 1,
+         .max_args = WORDS,
+         .run = verb_pool,
+         .description =
+                 "A pool is a name for the VFs of one or several PFs, of which each guest gets any free one: 'vfadm attach GUEST\n"
+                 "--from NAME'. Which one: on a PF that is up, near the guest's memory, and by --order. It is kept as a section\n"
+                 "[Pool NAME] of a file in /etc/vfadm, with PFs by their permanent MACs, so that it stays right when buses and\n"
+                 "network devices are numbered anew.\n"
+                 "\n"
+                 "  define NAME --pf PF …    makes the pool, or changes it; guests keep what they have. It begins stopped\n"
+                 "  start NAME, stop NAME    until the next boot: hand out VFs, or none; what guests have they keep\n"
+                 "  autostart NAME [--off]   what the next boot finds\n"
+                 "  delete NAME              takes the pool away, once no guest has a VF of it\n"
+                 "  list                     all pools, and how many of their VFs are free\n"
+                 "  show NAME                one pool, each of its VFs, and who has it\n"
+                 "\n"
+                 "With --libvirt, a libvirt network of the same name (<forward mode='hostdev' managed='yes'>) is kept in step:\n"
+                 "guests whose XML names the network get VFs of the same pool, and neither side gives away what the other gave.\n"
+                 "It follows 'vfadm enable' and 'vfadm disable', and 'vfadm recover' does it again. Where libvirt does not run,\n"
+                 "it is done when it does.\n"
+                 "\n"
+                 "What 'vfadm attach' sets for each VF, unless it is told otherwise:\n"
+                 "\n" ABOUT_WORDS
+                 "\n"
+                 "(mac= is each guest's own, and is said to 'vfadm attach'.)\n",
+         .examples = "vfadm pool define web --pf enp1s0 --pf enp2s0 vlan=42 # VFs of two cards, on VLAN 42\n"
+                     "vfadm pool define db --pf enp1s0 --vfs 0-3 --libvirt  # four VFs, for libvirt's own guests too\n"
+                     "vfadm pool start web\n"
+                     "vfadm pool autostart web\n"
+                     "vfadm attach web1 --from web\n"
+                     "vfadm pool show web                                   # who has what\n"},
         {.name = "record",
          .usage = "FILE",
          .summary = "write what vfadm reads of this host to a file",
@@ -221,7 +313,7 @@ const Verb verbs[] = {
          .examples = "vfadm release enp1s0/3\n"
                      "vfadm release 12                            # lease number 12\n"},
         {.name = "run",
-         .usage = "[--from PF|VF] [key=value…] -- COMMAND…",
+         .usage = "[--from POOL|PF|VF] [key=value…] -- COMMAND…",
          .summary = "start a guest with a VF, and take it back when it ends",
          .options = OPT_CHANGES | OPT_FROM | OPT_COMMAND,
          .max_args = WORDS,
@@ -234,8 +326,7 @@ const Verb verbs[] = {
                  "\n"
                  "In the command the word {vf}, also inside a word, becomes the VF's address; without it,\n"
                  "'-device vfio-pci,host=ADDRESS' is added at the end. The words are:\n"
-                 "\n" ABOUT_WORDS
-                 "  nic=N                        number of the guest's NIC, from 0; the next free one if left out\n"
+                 "\n" ABOUT_WORDS ABOUT_GUEST_WORDS
                  "\n"
                  "Without mac=, a MAC that stays the same is derived from the -uuid or -name in the command.\n",
          .examples = "vfadm run --from enp1s0 vlan=42 -- qemu-system-x86_64 -name web1 -machine q35,accel=kvm -m 2G disk.img\n"
@@ -291,6 +382,44 @@ const Verb verbs[] = {
                      "vfadm unbind enp1s0/2\n"
                      "vfadm unbind enp1s0/0-6\n"},
         {.name = "version", .usage = "", .summary = "the version of vfadm", .run = verb_version, .description = "", .examples = ""},
+        {.name = "virt-install-args",
+         .usage = "[--from POOL|PF|VF] [key=value…]",
+         .summary = "print the options that give virt-install's guest a VF",
+         .options = OPT_FROM,
+         .max_args = WORDS,
+         .run = verb_virt_install_args,
+         .description =
+                 "Prints '--network …' for a VF of a network card or for a pool that keeps a libvirt network, '--hostdev …' for\n"
+                 "any other function, fit for a shell; virt-install makes of it what 'vfadm xml' prints. Nothing is changed and\n"
+                 "nothing leased: 'vfadm import GUEST --adopt' does that when the guest is there. --from as for 'vfadm attach';\n"
+                 "without mac=, virt-install makes a MAC up, unless the VF has one. The words:\n"
+                 "\n" ABOUT_WORDS ABOUT_LIBVIRT_WORDS
+                 "\n"
+                 "libvirt's XML has MAC and VLAN; what it cannot say is told.\n",
+         .examples = "virt-install --name db … $(vfadm virt-install-args --from fast)\n"
+                     "vfadm virt-install-args --from enp1s0 mac=02:00:00:00:00:01 vlan=42\n"},
+        {.name = "xml",
+         .usage = "GUEST|POOL|DEVICE [--from POOL|PF|VF] [key=value…]",
+         .summary = "print libvirt's XML, to be pasted",
+         .options = OPT_FROM,
+         .min_args = 1,
+         .max_args = WORDS,
+         .run = verb_xml,
+         .description =
+                 "Prints XML and changes nothing. For\n"
+                 "\n"
+                 "  GUEST    the element that 'vfadm attach GUEST --config' with the same words would put into its definition\n"
+                 "  POOL     the libvirt network that the pool keeps with --libvirt, as 'virsh net-define' takes it\n"
+                 "  DEVICE   <interface type='hostdev'> for a VF of a network card, with the MAC and VLAN that it has now where\n"
+                 "           the words say nothing, or else <hostdev>; as 'virsh attach-device' takes it, also where no libvirt\n"
+                 "           runs\n"
+                 "\n"
+                 "A name that fits several is a pool, then a device, then a guest; pool:NAME and libvirt:NAME say surely what is\n"
+                 "meant. What libvirt's node device of a function is, 'vfadm show --xml' prints. The words:\n"
+                 "\n" ABOUT_WORDS ABOUT_GUEST_WORDS ABOUT_LIBVIRT_WORDS,
+         .examples = "vfadm xml libvirt:db --from enp1s0 vlan=42\n"
+                     "vfadm xml fast > fast.xml                   # the pool's network\n"
+                     "vfadm xml enp1s0/3 mac=02:00:00:00:00:01\n"},
         {NULL},
 };
 
@@ -304,7 +433,7 @@ const Verb *verb_find(const char *name) {
 /* Letters to add, drop, change or swap with the next one to get from one word to the other (optimal string alignment);
  * words longer than any verb's are far from all. */
 static unsigned distance(const char *a, const char *b) {
-        enum { LONGEST = 16 };
+        enum { LONGEST = 20 };
         unsigned cost[LONGEST + 1][LONGEST + 1];
         size_t m = strlen(a), n = strlen(b);
 
@@ -333,7 +462,7 @@ static const struct {
         {"ls", "list"},       {"lspci", "list"},  {"status", "list"},  {"info", "show"},   {"create", "enable"},
         {"plug", "attach"},   {"add", "attach"},  {"unplug", "detach"}, {"remove", "detach"}, {"free", "release"},
         {"start", "run"},     {"exec", "run"},    {"lease", "leases"}, {"dump", "record"}, {"save", "record"},
-        {"reattach", "unbind"},
+        {"reattach", "unbind"}, {"adopt", "import"}, {"dumpxml", "xml"}, {"network", "pool"},
 };
 
 static const Verb *suggest(const char *name) {

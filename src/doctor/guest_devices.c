@@ -123,12 +123,20 @@ static bool guest_lists(const GuestInfo *guest, const Lease *lease) {
         return false;
 }
 
+/* By name, or by process where the name is not the lease's; a guest of libvirt is found by its process here, as a QEMU's, and one
+ * that is defined with the device has another process since its last start. */
+static bool is_leased_to(const Lease *lease, const GuestInfo *holder, const char *ref) {
+        const char *colon = strchr(lease->guest, ':');
+        return g_str_equal(lease->guest, ref) || lease->pid == holder->pid ||
+               (lease->config && holder->by_libvirt && colon && g_str_equal(colon + 1, holder->name));
+}
+
 /* The guest has it, and the ledger says something else. */
 static bool drift_of_holder(Doctor *doctor, const Dev *dev, const Lease *lease, const GuestInfo *holder) {
         g_autofree char *ref = guest_info_ref(holder);
         if (only_by_group(doctor, dev, holder))
                 return false;
-        if (lease && g_strcmp0(lease->guest, ref) != 0 && lease->pid != holder->pid) {
+        if (lease && !is_leased_to(lease, holder, ref)) {
                 Finding *finding = report_dev(doctor, SEVERITY_WARNING, dev, "it is leased to %s, but %s holds it",
                                               lease->guest, ref);
                 seen(finding, "lease %" G_GINT64_FORMAT "; process %d has it open", lease->id, (int) holder->pid);
@@ -149,7 +157,8 @@ static bool drift_of_holder(Doctor *doctor, const Dev *dev, const Lease *lease, 
 
 /* The ledger says that the guest has it, and it has not. */
 static bool drift_of_lease(Doctor *doctor, const Dev *dev, const Lease *lease, const GuestInfo *guest) {
-        if (lease->state != LEASE_ACTIVE || !guest->asked || guest_lists(guest, lease) || held_by_process(dev))
+        /* A guest that is defined with it has it from its next start on. */
+        if (lease->state != LEASE_ACTIVE || lease->config || !guest->asked || guest_lists(guest, lease) || held_by_process(dev))
                 return false;
         bool anew = lease->pid && (lease->pid != guest->pid || lease->pid_start != guest->pid_start);
         Finding *finding = report_dev(doctor, SEVERITY_WARNING, dev,
@@ -187,7 +196,7 @@ void check_guest_gone(Doctor *doctor) {
         for (unsigned i = 0; i < doctor->candidates->len; i++) {
                 const Dev *dev = doctor->candidates->pdata[i];
                 const Lease *lease = lease_of(doctor, dev);
-                if (!lease || lease->state != LEASE_ACTIVE || guest_of(&guests, lease) || held_by_process(dev))
+                if (!lease || lease->state != LEASE_ACTIVE || lease->config || guest_of(&guests, lease) || held_by_process(dev))
                         continue;
                 bool reboot =
                         lease->boot_id && doctor->host->boot_id && !g_str_equal(lease->boot_id, doctor->host->boot_id);

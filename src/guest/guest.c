@@ -5,6 +5,8 @@
 #include "guest/module.h"
 #include "guest/qemu.h"
 
+#include <string.h>
+
 static const GuestBackend *const builtin[] = {&qemu_backend};
 
 const GuestBackend *guest_backend(const char *name, GError **error) {
@@ -49,24 +51,28 @@ static void remember(GError **first, GError **other, GError *problem, bool modul
                 *place = problem;
 }
 
-/* The two ways to look at a guest; a backend's `read` or `examine`. */
-typedef GuestInfo *(*Look)(Io *io, const char *name, GError **error);
+/* The ways to look at a guest. */
+typedef enum { LOOK_RUNNING, LOOK_EXAMINE, LOOK_ANY } Look;
 
-static Look look_of(const GuestBackend *backend, bool examine) {
-        return examine ? backend->examine : backend->read;
+static GuestInfo *look_by(const GuestBackend *backend, Io *io, const char *name, Look how, GError **error) {
+        if (how == LOOK_EXAMINE)
+                return backend->examine(io, name, error);
+        if (how == LOOK_ANY && backend->service)
+                return backend->service->read_any(io, name, error);
+        return backend->read(io, name, error);
 }
 
 /* A bare name: every backend is asked, one must know it. Looking only is for the builtin ones, who see all that runs. */
-static GuestInfo *look_bare(Io *io, const char *name, bool examine, GError **error) {
+static GuestInfo *look_bare(Io *io, const char *name, Look how, GError **error) {
         g_autoptr(GPtrArray) backends = backends_here();
         g_autoptr(GuestInfo) found = NULL;
         g_autoptr(GError) first = NULL, other = NULL;
-        for (unsigned i = 0; i < (examine ? G_N_ELEMENTS(builtin) : backends->len); i++) {
+        for (unsigned i = 0; i < (how == LOOK_EXAMINE ? G_N_ELEMENTS(builtin) : backends->len); i++) {
                 GError *problem = NULL;
-                g_autoptr(GuestInfo) info = look_of(backends->pdata[i], examine)(io, name, &problem);
+                g_autoptr(GuestInfo) info = look_by(backends->pdata[i], io, name, how, &problem);
                 if (info && found) {
                         g_set_error(error, VFADM_ERROR, VFADM_ERROR_REFUSED,
-                                    "%s: both %s:%s and %s:%s run; name one of them so", name, found->backend,
+                                    "%s: there are both %s:%s and %s:%s; name one of them so", name, found->backend,
                                     found->name, info->backend, info->name);
                         return NULL;
                 }
@@ -81,7 +87,7 @@ static GuestInfo *look_bare(Io *io, const char *name, bool examine, GError **err
         return NULL;
 }
 
-static GuestInfo *look(Io *io, const char *ref, bool examine, GError **error) {
+static GuestInfo *look(Io *io, const char *ref, Look how, GError **error) {
         g_autofree char *backend_name = NULL, *name = NULL;
         if (!guest_ref_parse(ref, &backend_name, &name)) {
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE,
@@ -89,17 +95,17 @@ static GuestInfo *look(Io *io, const char *ref, bool examine, GError **error) {
                 return NULL;
         }
         if (!backend_name)
-                return look_bare(io, name, examine, error);
+                return look_bare(io, name, how, error);
         const GuestBackend *backend = guest_backend(backend_name, error);
-        return backend ? look_of(backend, examine)(io, name, error) : NULL;
+        return backend ? look_by(backend, io, name, how, error) : NULL;
 }
 
 GuestInfo *guest_read(Io *io, const char *ref, GError **error) {
-        return look(io, ref, false, error);
+        return look(io, ref, LOOK_RUNNING, error);
 }
 
 GuestInfo *guest_examine(Io *io, const char *ref, GError **error) {
-        return look(io, ref, true, error);
+        return look(io, ref, LOOK_EXAMINE, error);
 }
 
 static void info_free(void *data) {
@@ -113,16 +119,41 @@ GPtrArray *guest_examine_all(Io *io, GPtrArray *notes) {
         return ret;
 }
 
-GPtrArray *guest_list(Io *io, GError **error) {
-        g_autoptr(GPtrArray) backends = backends_here();
-        g_autoptr(GPtrArray) ret = g_ptr_array_new_with_free_func(g_free);
-        for (unsigned i = 0; i < backends->len; i++) {
-                const GuestBackend *backend = backends->pdata[i];
-                g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-                if (!backend->list(io, names, error))
+GuestInfo *guest_read_any(Io *io, const char *ref, GError **error) {
+        return look(io, ref, LOOK_ANY, error);
+}
+
+Books *guest_books(Io *io, GError **error) {
+        for (const char *const *name = guest_module_names; *name; name++) {
+                g_autoptr(GError) problem = NULL;
+                const GuestBackend *backend = guest_module_installed(*name) ? guest_module_load(*name, error) : NULL;
+                if (!backend && guest_module_installed(*name))
                         return NULL;
-                for (unsigned n = 0; n < names->len; n++)
-                        g_ptr_array_add(ret, g_strdup_printf("%s:%s", backend->name, (char *) names->pdata[n]));
+                Books *books = backend && backend->service ? backend->service->books(io, &problem) : NULL;
+                if (books)
+                        return books;
+                if (problem && !g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED)) {
+                        g_propagate_error(error, g_steal_pointer(&problem));
+                        return NULL;
+                }
         }
-        return g_steal_pointer(&ret);
+        return NULL;
+}
+
+const GuestService *guest_service(const char *ref, const char **ret_name, GError **error) {
+        g_autofree char *kind = NULL, *name = NULL;
+
+        if (!guest_ref_parse(ref, &kind, &name) || !kind) {
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "'%s' does not say whose it is; name it as libvirt:NAME", ref);
+                return NULL;
+        }
+        const GuestBackend *backend = guest_backend(kind, error);
+        if (!backend)
+                return NULL;
+        if (!backend->service) {
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "%s: %s keeps neither definitions of guests nor networks; libvirt does", ref, kind);
+                return NULL;
+        }
+        *ret_name = strchr(ref, ':') + 1;
+        return backend->service;
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "io/io.h"
+#include "model/books.h"
 #include "model/guest.h"
-#include "model/vfstate.h"
 
 typedef enum { GUEST_PLUG_DONE, GUEST_PLUG_FAILED, GUEST_PLUG_PENDING } GuestPlug;
 
@@ -12,15 +12,34 @@ typedef struct {
         PciAddr host;      /* bound to VFIO */
         const char *id;    /* what the guest's monitor is to call it */
         const char *bus;   /* the slot, as GuestSlot names it */
-        const VfState *vf; /* of a network card's VF: its MAC and VLAN, for a backend that keeps them; else NULL */
+        const char *xml;   /* for a service that plugs by it: the element, whole; else NULL */
 } GuestPlugged;
+
+/* What a service with definitions and networks can do besides; all of them do nothing when it is so already. */
+typedef struct {
+        /* A guest that runs or is only defined, with its definition. */
+        GuestInfo *(*read_any)(Io *io, const char *name, GError **error);
+        /* Adds the device of this element to the persistent definition / takes it out (found by its function of the host, or,
+         * where it has none, by its network and MAC). */
+        bool (*define)(Io *io, const char *name, const char *xml, GError **error);
+        bool (*undefine)(Io *io, const char *name, const char *xml, GError **error);
+        /* All its books. NULL: UNSUPPORTED, the service does not run here; else it could not be asked. */
+        Books *(*books)(Io *io, GError **error);
+        /* One network with its ports: NULL with NOT_FOUND. */
+        HostdevNetwork *(*network)(Io *io, const char *name, GError **error);
+        /* Makes the network be like this (NULL: not be there): defined, autostarted, started. One that is active and has another
+         * list is started anew; its ports are kept as far as their VFs are still in the list. Never touches a network of another forward mode: REFUSED. */
+        bool (*set_network)(Io *io, const char *name, const HostdevNetwork *network, GError **error);
+        /* Takes a VF out of what the network gives away, or back into it. IN_USE: the network gave it to a guest. A network that
+         * is not active, or is gone, holds nothing: letting go is done then. */
+        bool (*hold)(Io *io, const char *name, PciAddr vf, GError **error);
+        bool (*let_go)(Io *io, const char *name, PciAddr vf, GError **error);
+} GuestService;
 
 typedef struct {
         const char *name; /* "qemu" */
-        /* Names of the guests that run now and can be talked to: char*. */
-        bool (*list)(Io *io, GPtrArray *names, GError **error);
         /* NOT_FOUND means that for certain no such guest runs; a name that fits several is REFUSED, and a guest that
-         * cannot be reached is anything else. */
+         * cannot be reached is anything else. Of a guest with a definition that is not looked at: see GuestService.read_any. */
         GuestInfo *(*read)(Io *io, const char *name, GError **error);
         /* As read, by all that can be looked at; NOT_FOUND and REFUSED only. */
         GuestInfo *(*examine)(Io *io, const char *name, GError **error);
@@ -31,6 +50,7 @@ typedef struct {
         /* Asks the guest to let go and waits for DEVICE_DELETED. PENDING: asked, not gone within `timeout_ms`.
          * A device or guest that is not there is DONE. The error is set for FAILED and for PENDING. */
         GuestPlug (*unplug)(Io *io, const char *name, const char *id, unsigned timeout_ms, GError **error);
+        const GuestService *service; /* NULL: its guests have no definitions */
 } GuestBackend;
 
 /* There is a backend of this name, installed or not. */
@@ -46,5 +66,10 @@ GuestInfo *guest_read(Io *io, const char *ref, GError **error);
 GuestInfo *guest_examine(Io *io, const char *ref, GError **error);
 /* Every guest that runs, examined: GuestInfo*. Never NULL; `notes` (char*) gets what could not be looked at. */
 GPtrArray *guest_examine_all(Io *io, GPtrArray *notes);
-/* All guests of all backends, as "qemu:web1". */
-GPtrArray *guest_list(Io *io, GError **error);
+/* As guest_read(), of a guest that runs or is only defined. */
+GuestInfo *guest_read_any(Io *io, const char *ref, GError **error);
+/* The books of the service that is here. NULL without an error: there is none, or it does not run. NULL with one: it is here
+ * and could not be asked. */
+Books *guest_books(Io *io, GError **error);
+/* Splits "libvirt:passthrough" and gives the service that keeps it; NULL with the reason. */
+const GuestService *guest_service(const char *ref, const char **ret_name, GError **error);

@@ -5,7 +5,7 @@
 #include "guest/guest.h"
 
 /* Grows with every change of GuestBackend, GuestInfo or Io: a module of another vfadm is not used. */
-enum { GUEST_MODULE_ABI = 1 };
+enum { GUEST_MODULE_ABI = 2 };
 
 /* What a module exports, as "guest_module". */
 typedef struct {

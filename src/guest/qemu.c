@@ -266,19 +266,6 @@ GuestPlug qemu_unplug(Io *io, const char *name, const char *id, unsigned timeout
         }
 }
 
-static bool list(Io *io, GPtrArray *names, GError **error) {
-        bool hidden;
-        g_autoptr(GPtrArray) all = qemu_scan(io, &hidden, error);
-        if (!all)
-                return false;
-        for (unsigned i = 0; i < all->len; i++) {
-                const QemuProcess *process = all->pdata[i];
-                if (!process->args->by_libvirt && process->args->monitors->len > 0)
-                        g_ptr_array_add(names, g_strdup(process->name));
-        }
-        return true;
-}
-
 static GuestInfo *read_guest(Io *io, const char *name, GError **error) {
         return qemu_read(io, name, &qemu_times, error);
 }
@@ -309,7 +296,6 @@ static void examine_all(Io *io, GPtrArray *guests, GPtrArray *notes) {
 }
 
 const GuestBackend qemu_backend = {.name = "qemu",
-                                   .list = list,
                                    .read = read_guest,
                                    .examine = examine,
                                    .examine_all = examine_all,

@@ -135,7 +135,7 @@ static bool add_bus(Qmp *qmp, GuestInfo *info, const char *owner, const QemuChil
                 used += child->link && g_str_has_prefix(child->name, "child[");
         }
         unsigned slots = g_str_equal(bus->type, "PCI") ? BUS_SLOTS : 1;
-        guest_info_add_slot(info, bus->name, used < slots, hotplug);
+        guest_info_add_slot(info, bus->name, used < slots, hotplug)->more = used < slots ? slots - used - 1 : 0;
         return true;
 }
 

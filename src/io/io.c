@@ -11,9 +11,18 @@
 /* A sysfs attribute is one page at most (fs/sysfs/file.c); /proc/PID/stat stays far below. */
 #define TEXT_MAX 65536
 
+void io_keep(Io *io, void *kept, void (*kept_free)(void *kept)) {
+        if (io->kept)
+                io->kept_free(io->kept);
+        io->kept = kept;
+        io->kept_free = kept_free;
+}
+
 void io_free(Io *io) {
-        if (io)
-                io->calls->free(io);
+        if (!io)
+                return;
+        io_keep(io, NULL, NULL);
+        io->calls->free(io);
 }
 
 int io_read(Io *io, const char *path, size_t max, GBytes **ret) {

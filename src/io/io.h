@@ -81,11 +81,16 @@ typedef struct {
 struct Io {
         const IoCalls *calls;
         bool writable; /* false: write, netlink changes, load_module, replace, programs that change, spawn and lock return -EROFS */
+        void *kept;    /* by io_keep() */
+        void (*kept_free)(void *kept);
 };
 
 /* The machine below `root` ("/" for this one). A root other than "/" is read-only and has no netlink. */
 Io *io_real_new(const char *root, GError **error);
 void io_free(Io *io);
+/* What a guest's service keeps open from call to call (its connection): one thing, which io_free() frees, or the next that
+ * takes its place. */
+void io_keep(Io *io, void *kept, void (*kept_free)(void *kept));
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Io, io_free)
 
 /* Thin callers, so that code reads io_read(io, …). */

@@ -204,6 +204,17 @@ static char *keep_driverctl(State *state, const char *line) {
         return n == strlen(line) && n < 64 ? g_strdup(line) : NULL;
 }
 
+/* Sections, and what pools have. */
+static char *keep_pool(State *state, const char *line) {
+        static const char *const known[] = {"PF", "VFs", "Order", "Libvirt", "Autostart", "VLAN", "QoS", "Protocol", "Trust", "SpoofCheck", "LinkState", "MinRate", "MaxRate"};
+        const char *start = after_blanks(line);
+
+        for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
+                if (g_str_has_prefix(start, known[i]) && *after_blanks(start + strlen(known[i])) == '=')
+                        return g_strdup(line);
+        return *start == '[' ? g_strdup(line) : NULL;
+}
+
 static char *keep_all(State *state, const char *line) {
         return g_strdup(line);
 }
@@ -220,6 +231,8 @@ static const struct {
         {"etc/kernel/", "", keep_all},
         {"etc/kernelstub/", "", keep_all},
         {"etc/driverctl.d/", "", keep_driverctl},
+        {"etc/vfadm/", "", keep_pool},
+        {"run/vfadm/pools/", "", keep_all},
         {"", "/modprobe.d/", keep_modprobe},
         {"", "/udev/rules.d/", keep_udev},
         {"", "/systemd/network/", keep_networkd},

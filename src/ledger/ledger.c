@@ -126,7 +126,8 @@ GPtrArray *ledger_leases(Ledger *ledger, GError **error) {
 
 static bool write_body(Ledger *ledger, const Lease *lease, const char *what, GError **error) {
         char dev[PCI_ADDR_TEXT_SIZE];
-        g_autoptr(Stmt) stmt = ledger_prepare(ledger, "UPDATE lease SET state = ?3, body = ?4 WHERE id = ?1 AND dev = ?2", what, error);
+        g_autoptr(Stmt) stmt = ledger_prepare(ledger, "UPDATE lease SET state = ?3, body = ?4, guest = ?5 WHERE id = ?1 AND dev = ?2", what,
+                                              error);
 
         if (!stmt)
                 return false;
@@ -134,6 +135,7 @@ static bool write_body(Ledger *ledger, const Lease *lease, const char *what, GEr
         sqlite3_bind_int64(stmt, 1, lease->id);
         bind_text(stmt, 2, dev);
         bind_text(stmt, 3, state_words[lease->state]);
+        bind_text(stmt, 5, lease->guest);
         if (!bind_json(stmt, 4, lease_to_json(lease), what, error) || !ledger_step(ledger, stmt, what, error))
                 return false;
         if (sqlite3_changes(ledger->db) == 1)
@@ -269,11 +271,15 @@ bool ledger_mark(Ledger *ledger, int64_t plan, unsigned step, StepMark mark, GEr
 bool ledger_mark_lease(Ledger *ledger, int64_t plan, unsigned step, StepMark mark, Lease *lease, int64_t drop, GError **error) {
         static const char *const what = "cannot write the lease";
         int64_t before = lease ? lease->id : 0;
+        bool goes_on = lease && drop > 0 && drop == lease->id;
 
         if (!begin(ledger, true, what, error))
                 return false;
-        bool ok = set_mark(ledger, plan, step, mark, what, error) && (drop <= 0 || drop_lease(ledger, drop, what, error)) &&
-                  (!lease || insert_lease(ledger, lease, what, error));
+        bool ok = set_mark(ledger, plan, step, mark, what, error);
+        if (ok && goes_on)
+                ok = write_body(ledger, lease, what, error);
+        else
+                ok = ok && (drop <= 0 || drop_lease(ledger, drop, what, error)) && (!lease || insert_lease(ledger, lease, what, error));
         if (finish(ledger, ok, what, error))
                 return true;
         if (lease)

@@ -47,14 +47,15 @@ bool ledger_set_aside(const char *dir, char **ret, GError **error);
 
 /* All leases, by id: Lease*, the caller's. */
 GPtrArray *ledger_leases(Ledger *ledger, GError **error);
-/* Changes state, pid or guest_device of a lease, if `id` still is that lease. */
+/* Changes all of a lease but its id and device, if `id` still is that lease: NOT_FOUND when it has ended. */
 bool ledger_update_lease(Ledger *ledger, const Lease *lease, GError **error);
 
 /* Writes the intent. `pid`/`pid_start`/`boot_id` name the process that runs the plan. */
 bool ledger_begin(Ledger *ledger, const Plan *plan, const char *boot_id, int pid, uint64_t pid_start, int64_t *ret_id, GError **error);
 bool ledger_mark(Ledger *ledger, int64_t plan, unsigned step, StepMark mark, GError **error);
 /* Mark a STEP_LEASE step and bring its lease about in one transaction: `lease` is inserted (its id is set) or, when
- * `drop` is given, that id is dropped. */
+ * `drop` is given, that id is dropped. With both, and the lease's own id as `drop`, that lease goes on as `lease` says:
+ * NOT_FOUND when it has ended. */
 bool ledger_mark_lease(Ledger *ledger, int64_t plan, unsigned step, StepMark mark, Lease *lease, int64_t drop, GError **error);
 /* "done" or "undone": the plan leaves the list of unfinished ones. */
 bool ledger_end(Ledger *ledger, int64_t plan, bool done, GError **error);

@@ -12,9 +12,12 @@ static void slot_free(void *data) {
         g_free(slot);
 }
 
-static void device_free(void *data) {
-        GuestDevice *device = data;
+void guest_device_free(GuestDevice *device) {
+        if (!device)
+                return;
         g_free(device->id);
+        g_free(device->network);
+        g_free(device->xml);
         g_free(device);
 }
 
@@ -23,8 +26,11 @@ GuestInfo *guest_info_new(const char *backend, const char *name) {
         info->backend = g_strdup(backend);
         info->name = g_strdup(name);
         info->memlock_limit = UINT64_MAX;
+        info->running = true;
+        info->numa_node = -1;
         info->slots = g_ptr_array_new_with_free_func(slot_free);
-        info->devices = g_ptr_array_new_with_free_func(device_free);
+        info->devices = g_ptr_array_new_with_free_func((GDestroyNotify) guest_device_free);
+        info->defined = g_ptr_array_new_with_free_func((GDestroyNotify) guest_device_free);
         info->agent_macs = g_ptr_array_new_with_free_func(g_free);
         info->notes = g_ptr_array_new_with_free_func(g_free);
         return info;
@@ -44,14 +50,23 @@ void guest_info_free(GuestInfo *info) {
         g_ptr_array_unref(info->notes);
         g_ptr_array_unref(info->slots);
         g_ptr_array_unref(info->devices);
+        g_ptr_array_unref(info->defined);
         g_free(info);
 }
 
-GuestDevice *guest_info_add_device(GuestInfo *info, const char *id) {
+static GuestDevice *add_device(GPtrArray *devices, const char *id) {
         GuestDevice *device = g_new0(GuestDevice, 1);
         device->id = g_strdup(id);
-        g_ptr_array_add(info->devices, device);
+        g_ptr_array_add(devices, device);
         return device;
+}
+
+GuestDevice *guest_info_add_device(GuestInfo *info, const char *id) {
+        return add_device(info->devices, id);
+}
+
+GuestDevice *guest_info_add_defined(GuestInfo *info, const char *id) {
+        return add_device(info->defined, id);
 }
 
 GuestSlot *guest_info_add_slot(GuestInfo *info, const char *bus, bool free, bool hotplug) {
@@ -63,13 +78,21 @@ GuestSlot *guest_info_add_slot(GuestInfo *info, const char *bus, bool free, bool
         return slot;
 }
 
-const GuestDevice *guest_info_find(const GuestInfo *info, PciAddr host) {
-        for (unsigned i = 0; i < info->devices->len; i++) {
-                const GuestDevice *device = info->devices->pdata[i];
+static const GuestDevice *find_device(const GPtrArray *devices, PciAddr host) {
+        for (unsigned i = 0; i < devices->len; i++) {
+                const GuestDevice *device = devices->pdata[i];
                 if (device->has_host && pci_addr_equal(device->host, host))
                         return device;
         }
         return NULL;
+}
+
+const GuestDevice *guest_info_find(const GuestInfo *info, PciAddr host) {
+        return find_device(info->devices, host);
+}
+
+const GuestDevice *guest_info_find_defined(const GuestInfo *info, PciAddr host) {
+        return find_device(info->defined, host);
 }
 
 char *guest_info_ref(const GuestInfo *info) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/pci.h"
+#include "model/vfstate.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -11,6 +12,7 @@ typedef struct {
         char *bus;      /* "rp2": the id to give as bus= */
         bool free;
         bool hotplug;   /* pcie-root-port or a bridge that takes a device while the guest runs */
+        unsigned more;  /* `free`: so many devices besides one; a conventional bus has many slots */
 } GuestSlot;
 
 typedef struct {
@@ -19,7 +21,16 @@ typedef struct {
         bool has_host;
         bool leaving;   /* asked to go, guest has not let go yet */
         bool iommufd;   /* given through iommufd, not through a VFIO container; as far as the command line tells */
+        /* Of guests with a definition (libvirt), where they tell it: */
+        bool interface; /* <interface>: a NIC, with MAC and VLAN; else <hostdev> */
+        bool managed;   /* the service binds and gives back the driver by itself */
+        char *network;  /* the service's network that gives a VF at each start, or gave this one; NULL: none */
+        VfState vf;     /* MAC and VLAN that the guest shall have there */
+        char *xml;      /* of `defined`: the element as it stands in the definition */
 } GuestDevice;
+
+void guest_device_free(GuestDevice *device);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GuestDevice, guest_device_free)
 
 typedef struct {
         char *backend;      /* "qemu" */
@@ -47,7 +58,11 @@ typedef struct {
         GPtrArray *agent_macs;  /* char*: "02:00:00:00:00:01" */
         GPtrArray *notes;       /* char*: what could not be learnt, and why */
         GPtrArray *slots;       /* GuestSlot* */
-        GPtrArray *devices;     /* GuestDevice*: every vfio-pci device */
+        GPtrArray *devices;     /* GuestDevice*: every vfio-pci device that it has now */
+        bool running;           /* false: only defined; then pid is 0, and slots and devices are empty */
+        bool has_definition;    /* it has a persistent definition, which outlives its process */
+        int numa_node;          /* where its memory is bound to, one node; -1: not told, or several */
+        GPtrArray *defined;     /* GuestDevice*: assigned devices of its definition, and NICs of networks of VFs */
 } GuestInfo;
 
 GuestInfo *guest_info_new(const char *backend, const char *name);
@@ -55,7 +70,10 @@ void guest_info_free(GuestInfo *info);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GuestInfo, guest_info_free)
 GuestDevice *guest_info_add_device(GuestInfo *info, const char *id);
 GuestSlot *guest_info_add_slot(GuestInfo *info, const char *bus, bool free, bool hotplug);
+/* Adds to `defined`. */
+GuestDevice *guest_info_add_defined(GuestInfo *info, const char *id);
 const GuestDevice *guest_info_find(const GuestInfo *info, PciAddr host);
+const GuestDevice *guest_info_find_defined(const GuestInfo *info, PciAddr host);
 /* "qemu:web1" (caller frees). */
 char *guest_info_ref(const GuestInfo *info);
 

@@ -19,6 +19,8 @@ void lease_free(Lease *lease) {
         g_free(lease->guest);
         g_free(lease->guest_device);
         g_free(lease->boot_id);
+        g_free(lease->guest_uuid);
+        g_free(lease->pool);
         g_free(lease->saved_driver);
         g_free(lease->saved_override);
         g_free(lease);
@@ -30,6 +32,8 @@ Lease *lease_copy(const Lease *lease) {
         copy->guest = g_strdup(lease->guest);
         copy->guest_device = g_strdup(lease->guest_device);
         copy->boot_id = g_strdup(lease->boot_id);
+        copy->guest_uuid = g_strdup(lease->guest_uuid);
+        copy->pool = g_strdup(lease->pool);
         copy->saved_driver = g_strdup(lease->saved_driver);
         copy->saved_override = g_strdup(lease->saved_override);
         return copy;
@@ -95,6 +99,10 @@ json_t *lease_to_json(const Lease *lease) {
         json_object_set_new(json, "pid", json_integer(lease->pid));
         json_object_set_new(json, "pid_start", json_integer((json_int_t) lease->pid_start));
         json_object_set_new(json, "boot_id", json_text(lease->boot_id));
+        json_object_set_new(json, "config", json_boolean(lease->config));
+        json_object_set_new(json, "managed", json_boolean(lease->managed));
+        json_object_set_new(json, "guest_uuid", json_text(lease->guest_uuid));
+        json_object_set_new(json, "pool", json_text(lease->pool));
         json_object_set_new(json, "given", vf_state_to_json(&lease->given, VF_ALL));
         json_object_set_new(json, "saved", vf_state_to_json(&lease->saved, VF_ALL));
         json_object_set_new(json, "saved_driver", json_text(lease->saved_driver));
@@ -147,6 +155,11 @@ static bool fill_from_json(Lease *lease, const json_t *json) {
         lease->path = take_text(json, "path");
         lease->guest_device = take_text(json, "guest_device");
         lease->boot_id = take_text(json, "boot_id");
+        /* A ledger from before these were kept has none of them: not in a definition, not managed. */
+        lease->config = json_is_true(json_object_get(json, "config"));
+        lease->managed = json_is_true(json_object_get(json, "managed"));
+        lease->guest_uuid = take_text(json, "guest_uuid");
+        lease->pool = take_text(json, "pool");
         lease->saved_driver = take_text(json, "saved_driver");
         lease->saved_override = take_text(json, "saved_override");
         return true;

@@ -32,6 +32,10 @@ typedef struct {
         int pid;       /* process that holds it */
         uint64_t pid_start;
         char *boot_id;
+        bool config;   /* the device is in the guest's definition: the lease outlives the guest's process, whose pid then is 0 */
+        bool managed;  /* the service (libvirt) binds the driver and gives it back by itself, with the MAC and VLAN of a NIC */
+        char *guest_uuid; /* names the guest for good where it has one, else NULL */
+        char *pool;    /* the pool that the VF came from, or NULL */
         bool holder_lives; /* that process still runs: not kept, told by whoever reads the ledger for a plan */
 
         VfState given;         /* what was set for the guest */

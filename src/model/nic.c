@@ -13,7 +13,7 @@ static const NicDriver drivers[] = {
          .qos = true,
          .enable_needs_up = true,
          .raise = "niccli or bnxtnvm: options enable_sriov and number_of_vfs_per_pf, or the card's BIOS menu; then a cold reboot"},
-        {.driver = "enic", .accepts = VF_MAC, .note = "VLANs come from the port profile (802.1Qbh), not from here"},
+        {.driver = "enic", .accepts = VF_MAC, .port_profiles = true, .note = "VLANs come from the port profile (802.1Qbh), not from here"},
         {.driver = "i40e",
          .accepts = COMMON | VF_LINK,
          .vlan_8021ad = false,

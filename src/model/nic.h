@@ -9,6 +9,7 @@ typedef struct {
         bool vlan_8021ad;      /* takes an 802.1ad VLAN */
         bool qos;              /* takes a QoS with the VLAN */
         unsigned resets_vf;    /* attributes whose change resets a live VF (field-facts 12) */
+        bool port_profiles;    /* has ndo_set_vf_port: 802.1Qbh */
         bool enable_needs_up;  /* gives 0 VFs while the PF is down */
         bool state_needs_up;   /* VF state is accepted but does nothing while the PF is down */
         int fresh_spoofchk;    /* of a VF just made: 1 on, -1 off, 0 not known */

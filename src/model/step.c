@@ -5,10 +5,13 @@
 
 #include <string.h>
 
+enum { FEW_VFS = 4 };
+
 static const char *const kind_words[STEP_KINDS] = {
         [STEP_MODULE] = "module",     [STEP_LINK] = "link",   [STEP_AUTOPROBE] = "autoprobe", [STEP_NUMVFS] = "numvfs",
         [STEP_DRIVER] = "driver",     [STEP_VF_STATE] = "vf", [STEP_RESET] = "reset",         [STEP_LEASE] = "lease",
-        [STEP_GUEST] = "guest",       [STEP_FILE] = "file",   [STEP_BOOT] = "boot",
+        [STEP_GUEST] = "guest",       [STEP_FILE] = "file",   [STEP_BOOT] = "boot",           [STEP_DEFINED] = "definition",
+        [STEP_NETWORK] = "network",   [STEP_HOLD] = "hold",
 };
 
 const char *step_kind_word(StepKind kind) {
@@ -16,7 +19,12 @@ const char *step_kind_word(StepKind kind) {
 }
 
 bool step_is_of_host(const Step *step) {
-        return step->kind == STEP_FILE || step->kind == STEP_BOOT;
+        return step->kind == STEP_FILE || step->kind == STEP_BOOT || step->kind == STEP_NETWORK;
+}
+
+/* A service keeps the definitions of its guests and networks on the disk; what is held in a network only in /run. */
+bool step_outlives_reboot(const Step *step) {
+        return step_is_of_host(step) || step->kind == STEP_DEFINED;
 }
 
 void fact_clear(Fact *fact) {
@@ -42,6 +50,8 @@ void step_free(Step *step) {
         g_free(step->netdev);
         g_free(step->guest);
         g_free(step->guest_bus);
+        g_free(step->xml);
+        g_free(step->network);
         g_free(step->path);
         g_strfreev(step->words);
         g_strfreev(step->ask);
@@ -126,6 +136,34 @@ bool plan_check(const Plan *plan, GError **error) {
         return false;
 }
 
+/* A network's words, with its VFs counted where they are many. */
+static char *describe_list(const char *text) {
+        g_auto(GStrv) words = g_strsplit(text ? text : "", " ", -1);
+        unsigned n = 0;
+        PciAddr addr;
+
+        for (char **word = words; *word; word++)
+                n += pci_addr_parse(*word, &addr);
+        if (!text || n <= FEW_VFS)
+                return g_strdup(text ? text : "not there");
+        g_autoptr(GString) said = g_string_new(NULL);
+        for (char **word = words; *word; word++)
+                if (!pci_addr_parse(*word, &addr))
+                        g_string_append_printf(said, "%s ", *word);
+        g_string_append_printf(said, "(%u VFs)", n);
+        return g_string_free(g_steal_pointer(&said), FALSE);
+}
+
+/* How long it goes on, where that is what the step changes. */
+static char *describe_lease(const Step *step, const Lease *lease) {
+        if (!lease)
+                return g_strdup("free");
+        if (!step->from.lease || !step->to.lease)
+                return g_strdup_printf("leased to %s", lease->guest);
+        const char *until = !lease->config ? "until it ends" : lease->pid ? "running and by its definition" : "by its definition";
+        return g_strdup_printf("leased to %s, %s", lease->guest, until);
+}
+
 char *fact_describe(const Step *step, const Fact *fact) {
         switch (step->kind) {
         case STEP_LINK:
@@ -141,7 +179,13 @@ char *fact_describe(const Step *step, const Fact *fact) {
         case STEP_VF_STATE:
                 return vf_state_format(&fact->vf, step->mask);
         case STEP_LEASE:
-                return fact->lease ? g_strdup_printf("leased to %s", fact->lease->guest) : g_strdup("free");
+                return describe_lease(step, fact->lease);
+        case STEP_DEFINED: /* a whole element says too much */
+                return g_strdup(fact->text ? "there" : "not there");
+        case STEP_NETWORK:
+                return describe_list(fact->text);
+        case STEP_HOLD:
+                return g_strdup(fact->text ? fact->text : "nobody");
         case STEP_FILE: /* a whole file says too much */
                 return fact->text ? g_strdup_printf("%zu bytes", strlen(fact->text)) : g_strdup("not there");
         case STEP_BOOT:
@@ -161,6 +205,35 @@ static char *describe_boot(const Step *step) {
         g_autofree char *command = argv ? g_strjoinv(" ", argv) : g_strdup("nothing");
 
         return g_strdup_printf(step->argv ? "run %s" : "if this is undone: run %s", command);
+}
+
+/* "libvirt:passthrough" is libvirt's: people know it without the service before it. */
+static const char *network_name(const Step *step) {
+        const char *colon = strchr(step->network ? step->network : "", ':');
+        return colon ? colon + 1 : step->network ? step->network : "?";
+}
+
+static char *describe_network(const Step *step, const char *from, const char *to) {
+        if (!step->from.text || !step->to.text)
+                return g_strdup_printf(step->to.text ? "network %s: make (%s)" : "network %s: take away", network_name(step), to);
+        if (g_str_equal(from, to))
+                return g_strdup_printf("network %s: as it is", network_name(step));
+        return g_strdup_printf("network %s: %s → %s", network_name(step), from, to);
+}
+
+static char *describe_hold(const Step *step, const char *name) {
+        g_autofree char *service = g_strndup(step->network ? step->network : "", strcspn(step->network ? step->network : "", ":"));
+
+        if (!step->to.text)
+                return g_strdup_printf("%s: no longer kept out of %s's network %s", name, service, network_name(step));
+        return g_strdup_printf(step->from.text ? "%s: still kept out of %s's network %s" : "%s: kept out of %s's network %s", name, service,
+                               network_name(step));
+}
+
+/* A NIC that gets any VF of a network at each start has no function of its own. */
+static char *describe_defined(const Step *step, const char *name) {
+        g_autofree char *any = step->network ? g_strdup_printf("a VF of %s", network_name(step)) : NULL;
+        return g_strdup_printf(step->to.text ? "%s: into the definition of %s" : "%s: out of the definition of %s", any ? any : name, step->guest);
 }
 
 char *step_describe(const Step *step) {
@@ -193,6 +266,12 @@ char *step_describe(const Step *step) {
                 return describe_file(step);
         case STEP_BOOT:
                 return describe_boot(step);
+        case STEP_DEFINED:
+                return describe_defined(step, name);
+        case STEP_NETWORK:
+                return describe_network(step, from, to);
+        case STEP_HOLD:
+                return describe_hold(step, name);
         default:
                 return g_strdup_printf(step->to.text ? "%s: plug into %s" : "%s: take out of %s", name, step->guest);
         }
@@ -208,6 +287,13 @@ static bool driver_fact_equal(const Fact *a, const Fact *b) {
         return g_strcmp0(a->driver, DRIVER_OWN) == 0 && !driver_is_vfio(b->driver);
 }
 
+/* Two leases are the same fact when they last equally long. */
+static bool lease_fact_equal(const Lease *a, const Lease *b) {
+        if (!a || !b)
+                return a == b;
+        return g_strcmp0(a->guest, b->guest) == 0 && a->state == b->state && a->config == b->config && a->pid == b->pid && a->pid_start == b->pid_start;
+}
+
 bool fact_equal(const Step *step, const Fact *a, const Fact *b) {
         switch (step->kind) {
         case STEP_LINK:
@@ -219,7 +305,9 @@ bool fact_equal(const Step *step, const Fact *a, const Fact *b) {
         case STEP_VF_STATE:
                 return vf_state_diff(&a->vf, &b->vf, step->mask) == 0;
         case STEP_LEASE:
-                return (a->lease != NULL) == (b->lease != NULL);
+                return lease_fact_equal(a->lease, b->lease);
+        case STEP_DEFINED:
+                return (a->text != NULL) == (b->text != NULL);
         case STEP_BOOT:
                 return !a->text || !b->text || g_str_equal(a->text, b->text);
         case STEP_RESET:

@@ -21,12 +21,17 @@ typedef enum {
         STEP_DRIVER,    /* driver + driver_override of a function; both may be NULL */
         STEP_VF_STATE,  /* vf: the fields of `mask` */
         STEP_RESET,     /* no fact: a function level reset; nothing to undo */
-        STEP_LEASE,     /* lease: NULL (free) → a lease, or back; in the ledger */
+        STEP_LEASE,     /* lease: NULL (free) → a lease, or back, or a lease that becomes another of the same id; in the ledger */
         STEP_GUEST,     /* text: id of the device in the guest, or NULL when it is not there */
         STEP_FILE,      /* text: content of the configuration file `path`; NULL when it is not there */
         STEP_BOOT,      /* text: those of the boot parameters `words` that the next boot will have, parted by blanks; as `from`
                            or `to`, NULL: whichever they are. A menu that is made from a file is made anew after the file's
                            step, and on the way back after the file is back, so it needs a step on either side */
+        STEP_DEFINED,   /* text: the element of the device in the guest's definition, or NULL when it is not there; two elements
+                           of one device are the same fact */
+        STEP_NETWORK,   /* text: the service's network `network`, as hostdev_network_format() says it; NULL: there is none */
+        STEP_HOLD,      /* text: HOSTDEV_HOLDER when vfadm holds the VF in the service's network `network`, so that it is not
+                           given out there; NULL: not held */
         STEP_KINDS,
 } StepKind;
 
@@ -47,9 +52,12 @@ typedef struct {
         PciAddr pf;
         unsigned vf_index;
         char *netdev;      /* PF's network device for STEP_LINK and STEP_VF_STATE: a hint, read again before use */
-        unsigned mask;     /* STEP_VF_STATE: VF_* bits; STEP_GUEST: those of `to.vf`, for a guest that is told its MAC; not journaled */
-        char *guest;       /* STEP_GUEST: "qemu:web1" */
+        unsigned mask;     /* STEP_VF_STATE: VF_* bits; else 0 */
+        char *guest;       /* STEP_GUEST, STEP_DEFINED: "qemu:web1" */
         char *guest_bus;   /* STEP_GUEST: the slot to use */
+        char *xml;         /* STEP_GUEST: the element that the guest's service plugs (libvirt); NULL: it plugs by the rest */
+        char *network;     /* STEP_NETWORK, STEP_HOLD: its name, with the service before it: "libvirt:passthrough". STEP_DEFINED of
+                              a NIC that gets any VF of a network: that network; else NULL */
         char *path;        /* STEP_FILE: the file, below the root. STEP_BOOT: the file that tells what the next boot will have */
         char **words;      /* STEP_BOOT: the boot parameters that it is about */
         char **ask;        /* STEP_BOOT: where no file tells, the program that does. With neither, no fact can be read, and the
@@ -101,8 +109,10 @@ void plan_take(Plan *plan, const Dev *dev);
 /* The refusals as one GError (the first one's kind; messages joined with "; "). False when there are any. */
 bool plan_check(const Plan *plan, GError **error);
 
-/* A step about the host's own files: it names no device, and its fact outlives a reboot. */
+/* A step about the host's own files or a service's network: it names no device, and its fact outlives a reboot. */
 bool step_is_of_host(const Step *step);
+/* Its fact is still there after a reboot: those, and what stands in a guest's definition. */
+bool step_outlives_reboot(const Step *step);
 
 const char *step_kind_word(StepKind kind); /* "numvfs", "driver" … */
 /* "0000:01:00.0: VFs 0 → 7": what the step does, without reason. The caller frees. */

@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "model/json.h"
 
+#include <string.h>
+
 /* Lists of words are few and short, and so are configuration files; a ledger that says otherwise is not ours. */
 enum { WORDS_MAX = 64, WORD_MAX = 4096, FILE_MAX = 1 << 20 };
 
@@ -22,6 +24,10 @@ static json_t *fact_to_json(const Step *step, const Fact *fact) {
         default:
                 return json_text(fact->text);
         }
+}
+
+static bool has_network(const Step *step) {
+        return step->kind == STEP_NETWORK || step->kind == STEP_HOLD || step->kind == STEP_DEFINED;
 }
 
 static json_t *words_to_json(char *const *words) {
@@ -64,7 +70,17 @@ static void host_step_to_json(const Step *step, json_t *json) {
         json_object_set_new(json, "undo_argv", words_to_json(step->undo_argv));
 }
 
+/* A network is named as a guest is: the service that keeps it, and its name. */
+static bool network_from_json(const json_t *json, Step *step) {
+        const char *name = json_string_value(json_object_get(json, "network"));
+
+        step->network = g_strdup(name);
+        return step->kind == STEP_DEFINED || (name && strchr(name, ':'));
+}
+
 static bool host_step_from_json(const json_t *json, Step *step) {
+        if (step->kind == STEP_NETWORK)
+                return true;
         step->path = g_strdup(json_string_value(json_object_get(json, "path")));
         bool ok = words_from_json(json_object_get(json, "words"), &step->words) &&
                   command_from_json(json_object_get(json, "ask"), &step->ask) &&
@@ -86,8 +102,12 @@ json_t *step_to_json(const Step *step) {
         json_object_set_new(json, "mask", json_integer(step->mask));
         json_object_set_new(json, "guest", json_text(step->guest));
         json_object_set_new(json, "guest_bus", json_text(step->guest_bus));
-        if (step_is_of_host(step))
+        if (step->kind == STEP_FILE || step->kind == STEP_BOOT)
                 host_step_to_json(step, json);
+        if (has_network(step))
+                json_object_set_new(json, "network", json_text(step->network));
+        if (step->xml)
+                json_object_set_new(json, "xml", json_string(step->xml));
         json_object_set_new(json, "from", fact_to_json(step, &step->from));
         json_object_set_new(json, "to", fact_to_json(step, &step->to));
         json_object_set_new(json, "text", json_string(text));
@@ -154,6 +174,7 @@ Step *step_from_json(const json_t *json, GError **error) {
 
         bool ok = kind_from_word(json_string_value(json_object_get(json, "kind")), &step->kind) &&
                   whom_from_json(json, step) &&
+                  (!has_network(step) || network_from_json(json, step)) &&
                   number_from_json(json_object_get(json, "vf"), UINT16_MAX, &step->vf_index) &&
                   number_from_json(json_object_get(json, "mask"), VF_ALL, &step->mask) &&
                   fact_from_json(step, json_object_get(json, "from"), &step->from) &&
@@ -165,6 +186,7 @@ Step *step_from_json(const json_t *json, GError **error) {
         step->netdev = g_strdup(json_string_value(json_object_get(json, "netdev")));
         step->guest = g_strdup(json_string_value(json_object_get(json, "guest")));
         step->guest_bus = g_strdup(json_string_value(json_object_get(json, "guest_bus")));
+        step->xml = g_strdup(json_string_value(json_object_get(json, "xml")));
         step->disturbs = g_strdup(json_string_value(json_object_get(json, "disturbs")));
         return g_steal_pointer(&step);
 }

@@ -49,6 +49,7 @@ void plan_bind(Plan *plan, const PlanInput *input, const Dev *dev, const Want *w
         g_autoptr(GPtrArray) along = g_ptr_array_new();
         const char *variant = input->vfio_driver ? input->vfio_driver : "vfio-pci";
         const char *driver = g_str_equal(want->driver, generic_vfio) ? variant : want->driver;
+        const char *remedy = "all of them must leave their drivers together; say --with-group to take them along, or put the card in another slot";
 
         if (!driver_name_is_sane(driver)) {
                 plan_refuse(plan, VFADM_ERROR_USAGE, "'%s' is no driver name", driver);
@@ -57,7 +58,7 @@ void plan_bind(Plan *plan, const PlanInput *input, const Dev *dev, const Want *w
         plan->summary = g_strdup_printf("%s: driver %s", nick, driver);
         if (g_strcmp0(dev->driver, driver) == 0 || !may_leave_driver(plan, input, dev, want->disrupt))
                 return;
-        if (driver_is_vfio(driver) && (!rule_iommu(plan, input, dev) || !rule_group(plan, input, dev, want->with_group, along)))
+        if (driver_is_vfio(driver) && (!rule_iommu(plan, input, dev) || !rule_group(plan, input, dev, remedy, want->with_group ? along : NULL)))
                 return;
         for (unsigned i = 0; i < along->len; i++)
                 if (!may_leave_driver(plan, input, along->pdata[i], want->disrupt))

@@ -2,7 +2,6 @@
 #include "plan/plan.h"
 
 #include "base/error.h"
-#include "base/parse.h"
 #include "base/text.h"
 #include "plan/rules.h"
 
@@ -12,66 +11,10 @@ static const char *const verbs[] = {
         [WANT_ENABLE] = "enable", [WANT_DISABLE] = "disable", [WANT_SET] = "set",       [WANT_BIND] = "bind",      [WANT_UNBIND] = "unbind",
         [WANT_ATTACH] = "attach", [WANT_LEND] = "run",        [WANT_DETACH] = "detach", [WANT_RELEASE] = "release",
         [WANT_BOOT] = "doctor --fix", [WANT_BOOT_UNDO] = "doctor --undo",
+        [WANT_POOL_DEFINE] = "pool define", [WANT_POOL_START] = "pool start", [WANT_POOL_STOP] = "pool stop",
+        [WANT_POOL_AUTOSTART] = "pool autostart", [WANT_POOL_DELETE] = "pool delete", [WANT_POOL_SYNC] = "pool sync",
+        [WANT_ADOPT] = "import --adopt",
 };
-
-/* A lease by its number, or by its device in any of the device's names (the device itself may be gone). */
-static const Lease *find_lease(const Want *want, const PlanInput *input, GError **error) {
-        uint64_t id = 0;
-        PciAddr addr;
-        const char *text = want->device + (want->device[0] == '#');
-        bool by_id = parse_uint(text, 10, 1, INT64_MAX, &id);
-
-        for (unsigned i = 0; by_id && i < input->leases->len; i++)
-                if (((const Lease *) input->leases->pdata[i])->id == (int64_t) id)
-                        return input->leases->pdata[i];
-        const Dev *dev = by_id ? NULL : snapshot_find(input->host, want->device, NULL);
-        const Lease *lease = dev ? leases_find(input->leases, dev->addr) : NULL;
-        if (!lease && !by_id && pci_addr_parse(want->device, &addr))
-                lease = leases_find(input->leases, addr);
-        if (!lease)
-                g_set_error(error, VFADM_ERROR, VFADM_ERROR_NOT_FOUND, "%s is not leased; 'vfadm leases' shows what is", want->device);
-        return lease;
-}
-
-static void plan_detach(Plan *plan, const Want *want, const PlanInput *input, const Lease *lease) {
-        g_autofree char *guest = input->guest ? guest_info_ref(input->guest) : g_strdup(want->guest);
-        const char *bare = strchr(lease->guest, ':') ? strchr(lease->guest, ':') + 1 : lease->guest;
-
-        /* The process counts more than the name: with a second QEMU of that name only "qemu:pid-812" names it. */
-        bool same = input->guest && input->guest->pid > 0 && input->guest->pid == lease->pid && input->guest->pid_start == lease->pid_start;
-        if (!same && !g_str_equal(lease->guest, guest) && !g_str_equal(bare, guest)) {
-                plan_refuse(plan, VFADM_ERROR_REFUSED, "%s is leased to %s, not to %s", want->device, lease->guest, guest);
-                return;
-        }
-        if (input->guest && !lease->guest_device) {
-                plan_refuse(plan, VFADM_ERROR_REFUSED, "%s was given to %s at its start ('vfadm run') and comes back when it ends", want->device, lease->guest);
-                return;
-        }
-        plan_take_back(plan, lease, input, true);
-}
-
-static void plan_release(Plan *plan, const Want *want, const PlanInput *input, const Lease *lease) {
-        const Dev *dev = snapshot_get(input->host, lease->dev);
-
-        if (want->lease_id && want->lease_id != lease->id) {
-                plan_note(plan, "lease %" G_GINT64_FORMAT " has ended before; the device has a new owner and is left alone", want->lease_id);
-                return;
-        }
-        for (unsigned i = 0; dev && i < dev->uses->len; i++) {
-                const Use *use = dev->uses->pdata[i];
-                if (use->kind != USE_PROCESS)
-                        continue;
-                plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is still held by %s; run 'vfadm detach %s %s', or end the guest", dev->name, use->what, lease->guest, dev->name);
-                return;
-        }
-        if (!lease->guest_device && lease->state == LEASE_ACTIVE && lease->holder_lives) {
-                char name[PCI_ADDR_TEXT_SIZE];
-                pci_addr_format(lease->dev, name);
-                plan_refuse(plan, VFADM_ERROR_IN_USE, "%s was given to %s at its start ('vfadm run'), which still runs (pid %d) and may open it at any moment; it comes back when the guest ends", name, lease->guest, lease->pid);
-                return;
-        }
-        plan_take_back(plan, lease, input, !want->no_reset);
-}
 
 static void plan_for_device(Plan *plan, const Want *want, const PlanInput *input, const Dev *dev) {
         switch (want->kind) {
@@ -102,25 +45,49 @@ static const Dev *find_device(const Want *want, const PlanInput *input, GError *
         return snapshot_find(input->host, want->device, error);
 }
 
+/* Those that are about one device. */
+static bool plan_device(Plan *plan, const Want *want, const PlanInput *input, GError **error) {
+        if (want->kind == WANT_ATTACH && plan_is_network_only(want, input)) {
+                plan_give_network(plan, input, want);
+                return true;
+        }
+        const Dev *dev = find_device(want, input, error);
+        if (dev)
+                plan_for_device(plan, want, input, dev);
+        return dev != NULL;
+}
+
+static bool plan_want(Plan *plan, const Want *want, const PlanInput *input, GError **error) {
+        switch (want->kind) {
+        case WANT_DETACH:
+                return plan_detach(plan, input, want, error);
+        case WANT_RELEASE:
+                return plan_release(plan, input, want, error);
+        case WANT_BOOT:
+        case WANT_BOOT_UNDO:
+                plan_boot(plan, input, want);
+                return true;
+        case WANT_POOL_DEFINE:
+        case WANT_POOL_START:
+        case WANT_POOL_STOP:
+        case WANT_POOL_AUTOSTART:
+        case WANT_POOL_DELETE:
+        case WANT_POOL_SYNC:
+                plan_pool(plan, input, want);
+                return true;
+        case WANT_ADOPT:
+                plan_adopt(plan, input, want);
+                return true;
+        default:
+                return plan_device(plan, want, input, error);
+        }
+}
+
 Plan *plan_make(const Want *want, const PlanInput *input, GError **error) {
         g_autoptr(Plan) plan = plan_new(verbs[want->kind]);
 
-        if (want->kind == WANT_DETACH || want->kind == WANT_RELEASE) {
-                const Lease *lease = find_lease(want, input, error);
-                if (!lease)
-                        return NULL;
-                if (want->kind == WANT_DETACH)
-                        plan_detach(plan, want, input, lease);
-                else
-                        plan_release(plan, want, input, lease);
-        } else if (want->kind == WANT_BOOT || want->kind == WANT_BOOT_UNDO) {
-                plan_boot(plan, input, want);
-        } else {
-                const Dev *dev = find_device(want, input, error);
-                if (!dev)
-                        return NULL;
-                plan_for_device(plan, want, input, dev);
-        }
+        if (!plan_want(plan, want, input, error))
+                return NULL;
         /* A refused plan has no steps that somebody could run by mistake. */
         if (plan->refusals->len)
                 g_ptr_array_set_size(plan->steps, 0);

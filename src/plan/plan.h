@@ -1,8 +1,9 @@
 /* From what is wanted to the steps that bring it about. Pure: reads only its arguments. */
 #pragma once
 
-#include "model/guest.h"
+#include "model/books.h"
 #include "model/lease.h"
+#include "model/pool.h"
 #include "model/snapshot.h"
 #include "model/step.h"
 #include "want/want.h"
@@ -10,7 +11,9 @@
 typedef struct {
         const Snapshot *host;
         const GPtrArray *leases; /* Lease*, all that the ledger holds */
-        const GuestInfo *guest;  /* ATTACH, DETACH: the guest as it is; LEND: name, uuid, pid and pid_start only */
+        const GuestInfo *guest;  /* ATTACH, DETACH: the guest as it is, running or only defined; LEND: name, uuid, pid and pid_start only */
+        const Books *books;      /* of the service that is here; NULL: none, or nobody needs them */
+        const GPtrArray *pools;  /* Pool*; NULL: none */
         const char *vfio_driver; /* the variant driver the kernel names for the device; NULL: vfio-pci */
 } PlanInput;
 
@@ -27,6 +30,13 @@ const Dev *plan_choose(const Want *want, const PlanInput *input, GError **error)
 
 /* The plan that takes a leased device back: used by detach, release and recover. */
 Plan *plan_give_back(const Lease *lease, const PlanInput *input);
+
+/* The same when only the running guest lost it, or only the definition: what is left of the lease stays. Used by recover: what of a
+ * lease that stands in a definition (lease->config) must be set anew after a reboot, for the VF that is there again. */
+Plan *plan_set_again(const Lease *lease, const PlanInput *input);
+
+/* The VF's element for a guest's definition or for plugging, and what stands in it; used by attach and by 'vfadm xml'. The caller frees. */
+char *plan_element(const Want *want, const PlanInput *input, const Dev *dev, const VfState *state, const char *bus);
 
 /* A locally administered unicast MAC that is always the same for this guest's n-th NIC: from its UUID, or else from
  * the machine's id and its name. */

@@ -18,7 +18,9 @@ char *rule_who_uses(const PlanInput *input, const Dev *dev) {
         if (lease)
                 return g_strdup_printf("leased to %s (lease %" G_GINT64_FORMAT "%s)", lease->guest, lease->id,
                                        lease->state == LEASE_PENDING ? ", the guest has not let go yet" : "");
-        return use ? g_strdup(use->what) : NULL;
+        if (use)
+                return g_strdup(use->what);
+        return input->books ? books_who_has(input->books, dev->addr, NULL) : NULL;
 }
 
 /* Whoever has it open is seen by its open files only. */
@@ -36,12 +38,29 @@ bool rule_users_seen(Plan *plan, const PlanInput *input, const Dev *dev) {
         return false;
 }
 
-bool rule_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool disrupt, const Lease *own) {
+/* The guest's process holds the group of `dev`, of which it has another member, and not `dev` itself. */
+static bool holds_group_only(const PlanInput *input, const Dev *dev, const Use *use) {
+        const GuestInfo *guest = input->guest;
+        bool other = false;
+
+        if (!guest || use->kind != USE_PROCESS || use->pid != guest->pid || guest_info_find(guest, dev->addr))
+                return false;
+        /* QEMU does not tell of every device which function it is: then it may be this one. */
+        for (unsigned i = 0; i < guest->devices->len; i++)
+                if (!((const GuestDevice *) guest->devices->pdata[i])->has_host)
+                        return false;
+        g_autoptr(GPtrArray) members = snapshot_group(input->host, dev->iommu_group);
+        for (unsigned i = 0; i < members->len; i++)
+                other = other || guest_info_find(guest, ((const Dev *) members->pdata[i])->addr);
+        return other;
+}
+
+static bool is_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool disrupt, const Lease *own, bool join) {
         g_autofree char *nick = snapshot_nick(input->host, dev);
         const Lease *lease = leases_find(input->leases, dev->addr);
         bool ok = rule_users_seen(plan, input, dev);
 
-        if (lease && lease != own) {
+        if (lease && (!own || lease->id != own->id)) {
                 plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is leased to %s (lease %" G_GINT64_FORMAT "); run 'vfadm detach %s %s' first",
                             nick, lease->guest, lease->id, lease->guest, dev->name);
                 return false;
@@ -49,6 +68,8 @@ bool rule_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool disrup
         for (unsigned i = 0; i < dev->uses->len; i++) {
                 const Use *use = dev->uses->pdata[i];
                 if (own && use->kind == USE_PROCESS && use->pid == own->pid && input->guest && input->guest->pid == own->pid)
+                        continue;
+                if (join && holds_group_only(input, dev, use))
                         continue;
                 if (use->kind == USE_HOST) {
                         plan_refuse(plan, VFADM_ERROR_REFUSED, "%s carries this host (%s): it is never taken", nick, use->what);
@@ -64,6 +85,60 @@ bool rule_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool disrup
         if (ok)
                 plan_take(plan, dev);
         return ok;
+}
+
+bool rule_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool disrupt, const Lease *own) {
+        return is_unused(plan, input, dev, disrupt, own, false);
+}
+
+bool rule_to_give(Plan *plan, const PlanInput *input, const Dev *dev, bool disrupt, const Lease *own) {
+        return is_unused(plan, input, dev, disrupt, own, true);
+}
+
+unsigned plan_scope(const Want *want, const GuestInfo *guest) {
+        if (want->scope)
+                return want->scope;
+        return guest_is_of_service(guest) && !guest->running ? SCOPE_CONFIG : SCOPE_LIVE;
+}
+
+bool rule_scope(Plan *plan, const PlanInput *input, const Want *want, unsigned *ret) {
+        const GuestInfo *guest = input->guest;
+        g_autofree char *ref = guest_info_ref(guest);
+
+        *ret = plan_scope(want, guest);
+        if (!guest_is_of_service(guest)) {
+                if (*ret & SCOPE_CONFIG)
+                        plan_refuse(plan, VFADM_ERROR_REFUSED, "%s has no definition that outlives it, only libvirt's guests have; leave --config out", ref);
+                return plan->refusals->len == 0;
+        }
+        if ((*ret & SCOPE_LIVE) && !guest->running)
+                plan_refuse(plan, VFADM_ERROR_REFUSED, "%s is not running; start it first ('virsh start %s'), or say --config to change its definition only", ref, guest->name);
+        else if ((*ret & SCOPE_CONFIG) && !guest->has_definition)
+                plan_refuse(plan, VFADM_ERROR_REFUSED, "%s is transient: it has no definition that outlives it; leave --config out", ref);
+        return plan->refusals->len == 0;
+}
+
+bool rule_books(Plan *plan, const PlanInput *input, const Dev *dev, const char *guest) {
+        bool service = guest_is_of_service(input->guest), leased = leases_find(input->leases, dev->addr) != NULL;
+        bool live = service && guest_info_find(input->guest, dev->addr);
+        g_autofree char *nick = snapshot_nick(input->host, dev);
+
+        if (!leased && (live || (service && guest_info_find_defined(input->guest, dev->addr)))) {
+                plan_refuse(plan, VFADM_ERROR_IN_USE, "%s %s %s already, and not by vfadm; 'vfadm import --adopt %s' takes it into vfadm's care", guest, live ? "has" : "is defined with", nick, guest);
+                return false;
+        }
+        g_autofree char *who = input->books ? books_who_has(input->books, dev->addr, service ? guest : NULL) : NULL;
+        if (!who)
+                return true;
+        plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is not free: %s; 'vfadm import' shows what libvirt has given out, and 'vfadm import --adopt' takes it into vfadm's care", nick, who);
+        return false;
+}
+
+bool rule_is_free(const PlanInput *input, const Dev *vf) {
+        if (vf->uses->len || leases_find(input->leases, vf->addr) || driver_is_xen(vf->driver))
+                return false;
+        g_autofree char *who = input->books ? books_who_has(input->books, vf->addr, NULL) : NULL;
+        return !who;
 }
 
 bool rule_iommu(Plan *plan, const PlanInput *input, const Dev *dev) {
@@ -87,7 +162,7 @@ bool rule_iommu(Plan *plan, const PlanInput *input, const Dev *dev) {
         return true;
 }
 
-bool rule_group(Plan *plan, const PlanInput *input, const Dev *dev, bool with_group, GPtrArray *along) {
+bool rule_group(Plan *plan, const PlanInput *input, const Dev *dev, const char *remedy, GPtrArray *along) {
         g_autoptr(GPtrArray) members = snapshot_group(input->host, dev->iommu_group);
         g_autoptr(GString) names = g_string_new(NULL);
         unsigned blocking = 0;
@@ -97,7 +172,7 @@ bool rule_group(Plan *plan, const PlanInput *input, const Dev *dev, bool with_gr
                 const Dev *member = members->pdata[i];
                 if (member == dev || driver_lets_vfio_be(member->driver))
                         continue;
-                if (with_group) {
+                if (along) {
                         if (rule_unused(plan, input, member, false, NULL))
                                 g_ptr_array_add(along, (gpointer) member);
                         continue;
@@ -112,10 +187,24 @@ bool rule_group(Plan *plan, const PlanInput *input, const Dev *dev, bool with_gr
         if (blocking == 0)
                 return plan->refusals->len == 0;
         /* Without its PF's driver there would be no VF to give away. */
-        const char *remedy = own_pf ? "its own PF is among them, so no VF can leave this slot alone: a port above the card does not isolate (no ACS); put the card in another slot"
-                                    : "all of them must leave their drivers together; say --with-group to take them along, or put the card in another slot";
+        if (own_pf)
+                remedy = "its own PF is among them, so no VF can leave this slot alone: a port above the card does not isolate (no ACS); put the card in another slot";
         plan_refuse(plan, VFADM_ERROR_REFUSED, "%s shares IOMMU group %d with %s: %s", dev->name, dev->iommu_group, names->str, remedy);
         return false;
+}
+
+bool rule_whole_group(Plan *plan, const Dev *dev, const GPtrArray *members, GPtrArray *along) {
+        for (unsigned i = 0; i < members->len; i++) {
+                const Dev *member = members->pdata[i];
+                if (member == dev)
+                        continue;
+                if (!dev_is_bridge(member))
+                        g_ptr_array_add(along, (gpointer) member);
+                else if (!driver_lets_vfio_be(member->driver))
+                        plan_refuse(plan, VFADM_ERROR_REFUSED, "%s shares IOMMU group %d with the bridge %s (%s), which goes to no guest; put the card in another slot",
+                                    dev->name, dev->iommu_group, member->name, member->driver);
+        }
+        return plan->refusals->len == 0;
 }
 
 bool rule_group_unshared(Plan *plan, const PlanInput *input, const Dev *dev, const char *guest, int pid) {
@@ -201,15 +290,12 @@ bool rule_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfSt
         return !(asked->known & VF_MAC) || rule_mac_unique(plan, input, vf, asked->mac);
 }
 
-Step *plan_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *to, unsigned mask, const char *reason) {
+Step *plan_vf_state_anyway(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *to, unsigned mask, const char *reason) {
         const VfState *now = snapshot_vf_state(input->host, vf);
         const Dev *pf = snapshot_pf(input->host, vf);
 
-        if (!now || !pf)
-                return NULL;
-        /* A field that the driver does not report cannot be compared: it is written when it was asked for. */
-        mask = vf_state_diff(now, to, mask & to->known);
-        if (mask == 0)
+        mask &= to->known;
+        if (!now || !pf || mask == 0)
                 return NULL;
         Step *step = plan_add(plan, step_new(STEP_VF_STATE, vf->addr, reason));
         step->pf = pf->addr;
@@ -219,6 +305,13 @@ Step *plan_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfS
         step->from.vf = *now;
         step->to.vf = *to;
         return step;
+}
+
+Step *plan_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *to, unsigned mask, const char *reason) {
+        const VfState *now = snapshot_vf_state(input->host, vf);
+
+        /* A field that the driver does not report cannot be compared: it is written when it was asked for. */
+        return now ? plan_vf_state_anyway(plan, input, vf, to, vf_state_diff(now, to, mask & to->known), reason) : NULL;
 }
 
 Step *plan_driver(Plan *plan, const Dev *dev, const char *from, const char *from_override, const char *to,

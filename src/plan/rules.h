@@ -8,13 +8,19 @@
  * use gives way to `disrupt`. `own` (may be NULL) is the one lease that does not count; nor does its process, where
  * input->guest is that very process and so is asked to let go. The plan remembers whom it may disturb (plan_take()). */
 bool rule_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool disrupt, const Lease *own);
+/* The same of a device that is to go to input->guest. That guest's process may hold it by its IOMMU group alone: VFIO's file is one
+ * a group, and the guest has another member of it. */
+bool rule_to_give(Plan *plan, const PlanInput *input, const Dev *dev, bool disrupt, const Lease *own);
 /* The processes that could have the device open can be seen. */
 bool rule_users_seen(Plan *plan, const PlanInput *input, const Dev *dev);
 /* An IOMMU guards the device, and interrupts are remapped (or the administrator allowed otherwise). */
 bool rule_iommu(Plan *plan, const PlanInput *input, const Dev *dev);
-/* Every other member of the group lets VFIO be: field-facts 20. With `with_group` the members that do not are put in
- * `along` (Dev*) instead of being refused. */
-bool rule_group(Plan *plan, const PlanInput *input, const Dev *dev, bool with_group, GPtrArray *along);
+/* Every other member of the group lets VFIO be: field-facts 20; what to do about those that do not is `remedy`. With `along` they are
+ * put there (Dev*) instead of being refused. */
+bool rule_group(Plan *plan, const PlanInput *input, const Dev *dev, const char *remedy, GPtrArray *along);
+/* What goes to a guest together with `dev`: every other member of the group but bridges, put in `along` (Dev*) by address. Bridges
+ * stay, and must let VFIO be. */
+bool rule_whole_group(Plan *plan, const Dev *dev, const GPtrArray *members, GPtrArray *along);
 /* Nobody but `guest` ("qemu:web1", process `pid`) has another member of the group: VFIO gives a group to one process. */
 bool rule_group_unshared(Plan *plan, const PlanInput *input, const Dev *dev, const char *guest, int pid);
 /* What is asked of a VF can be done by its PF's driver now. */
@@ -22,12 +28,27 @@ bool rule_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfSt
 /* Nobody else on the PF has this MAC. */
 bool rule_mac_unique(Plan *plan, const PlanInput *input, const Dev *vf, const uint8_t mac[6]);
 
+/* Nobody has it by the service's books: no guest runs or is defined with it, no network gave it out. `guest` ("libvirt:web1") is who
+ * shall have it: that it has it already is said in its own words, unless that is by a lease. */
+bool rule_books(Plan *plan, const PlanInput *input, const Dev *dev, const char *guest);
+/* The parts of input->guest that the want is about (SCOPE_* bits), and that the guest has them. */
+bool rule_scope(Plan *plan, const PlanInput *input, const Want *want, unsigned *ret);
+unsigned plan_scope(const Want *want, const GuestInfo *guest);
+/* libvirt's: a service plugs by XML, binds drivers, sets MAC and VLAN of a NIC, and keeps a definition. */
+bool guest_is_of_service(const GuestInfo *guest);
+/* May be handed out: no use, no lease, nobody in the books, not kept for Xen. */
+bool rule_is_free(const PlanInput *input, const Dev *vf);
+/* The best of the free VFs first to last of a PF, or NULL. `*ret_viable`: its IOMMU group lets it go by itself. */
+const Dev *rule_free_vf(const PlanInput *input, const Dev *pf, unsigned first, unsigned last, bool *ret_viable);
+
 /* "leased to qemu:web1 (#12)" or the use that matters most; NULL: free. The caller frees. */
 char *rule_who_uses(const PlanInput *input, const Dev *dev);
 /* Assignable to Xen guests: whether one has it is not to be seen from here. */
 bool driver_is_xen(const char *driver);
 /* Adds the fields that differ as a STEP_VF_STATE; NULL when none does. */
 Step *plan_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *to, unsigned mask, const char *reason);
+/* The same of a field that somebody changes on the way, so that it is written even where it is right now. */
+Step *plan_vf_state_anyway(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *to, unsigned mask, const char *reason);
 Step *plan_driver(Plan *plan, const Dev *dev, const char *from, const char *from_override, const char *to,
                   const char *to_override, const char *reason);
 Step *plan_number(Plan *plan, StepKind kind, const Dev *dev, int64_t from, int64_t to, const char *reason);
@@ -38,5 +59,42 @@ void plan_set(Plan *plan, const PlanInput *input, const Dev *vf, const Want *wan
 void plan_bind(Plan *plan, const PlanInput *input, const Dev *dev, const Want *want);
 void plan_unbind(Plan *plan, const PlanInput *input, const Dev *dev, const Want *want);
 void plan_give(Plan *plan, const PlanInput *input, const Dev *dev, const Want *want);
+/* Into the definition only, and by the pool's network: no VF is chosen now. */
+void plan_give_network(Plan *plan, const PlanInput *input, const Want *want);
+/* That is what this attach comes to. */
+bool plan_is_network_only(const Want *want, const PlanInput *input);
+/* Module, host driver, VF state, VFIO: for a device that vfadm binds by itself. */
+void plan_hand_over(Plan *plan, const PlanInput *input, const Dev *dev, const VfState *state);
+/* False with the reason: what is to be detached or released is not there. */
+bool plan_detach(Plan *plan, const PlanInput *input, const Want *want, GError **error);
+bool plan_release(Plan *plan, const PlanInput *input, const Want *want, GError **error);
 void plan_take_back(Plan *plan, const Lease *lease, const PlanInput *input, bool reset);
+/* A lease by its number, or by its device in any of the device's names (the device itself may be gone). */
+const Lease *plan_find_lease(const Want *want, const PlanInput *input, GError **error);
+/* A NIC that a network of VFs gives the guest, named by that network or its MAC: false, there is none. */
+bool plan_detach_nic(Plan *plan, const PlanInput *input, const Want *want);
+/* The element out of the guest's definition. */
+void plan_undefine(Plan *plan, const PlanInput *input, PciAddr dev, const GuestDevice *defined);
+
+/* A VF of a network card, as far as a service is concerned: <interface>, else <hostdev>. */
+bool plan_is_interface(const Snapshot *host, const Dev *dev);
+/* A VLAN that a service does not set as it is: libvirt knows 802.1Q without priority. */
+bool plan_vlan_is_special(const VfState *state);
+/* "vfadm-0000-01-10.0": how a guest is to call the function. The caller frees. */
+char *plan_device_id(PciAddr host);
+/* The VF_* bits of an <interface> that the service sets by itself. */
+enum { VF_OF_SERVICE = VF_MAC | VF_VLAN };
+
+/* "fast" of "pool:fast" or "fast". */
+const char *plan_pool_name(const char *device);
+/* The pool that `device` of a want names ("pool:NAME", or NAME where a pool has it), or NULL. */
+const Pool *plan_find_pool(const char *device, const PlanInput *input);
+/* The best free VF of a pool for this guest; NULL with the reason and how many there are. */
+const Dev *pool_choose(const Pool *pool, const PlanInput *input, GError **error);
+/* How many of its VFs are free, of how many. */
+unsigned pool_left(const Pool *pool, const PlanInput *input, unsigned *ret_all);
+/* A STEP_HOLD for each network of the books that could give the VF away (`hold`), or that has it held (!hold). */
+void plan_hold(Plan *plan, const PlanInput *input, const Dev *dev, bool hold);
+void plan_pool(Plan *plan, const PlanInput *input, const Want *want); /* define, start, stop, autostart, delete, sync */
+void plan_adopt(Plan *plan, const PlanInput *input, const Want *want);
 void plan_boot(Plan *plan, const PlanInput *input, const Want *want); /* fix and undo */

@@ -11,18 +11,6 @@ static void heading(GString *out, const char *title) {
         g_string_append_printf(out, "\n%s\n", title);
 }
 
-static void field(GString *out, const char *label, const char *format, ...) G_GNUC_PRINTF(3, 4);
-
-/* A line "  label          value"; an empty label goes on with the one before. */
-static void field(GString *out, const char *label, const char *format, ...) {
-        va_list args;
-        va_start(args, format);
-        g_autofree char *value = g_strdup_vprintf(format, args);
-        va_end(args);
-        g_autofree char *safe = value_safe(value);
-        g_string_append_printf(out, "  %-13s %s\n", label, safe);
-}
-
 static void title(GString *out, const ShowContext *context, const Dev *dev) {
         g_autofree char *nick = snapshot_nick(context->host, dev);
         const Dev *pf = snapshot_pf(context->host, dev);
@@ -49,29 +37,29 @@ static void net_fields(GString *out, const Dev *dev) {
                         g_string_append_printf(line, ", part of %s", net->master);
                 for (unsigned a = 0; a < net->addresses->len; a++)
                         g_string_append_printf(line, ", %s", (const char *) net->addresses->pdata[a]);
-                field(out, i == 0 ? "network" : "", "%s", line->str);
+                value_field(out, i == 0 ? "network" : "", "%s", line->str);
         }
 }
 
 static void identity(GString *out, const ShowContext *context, const Dev *dev) {
         heading(out, "Device");
         if (dev->vendor_name || dev->device_name)
-                field(out, "name", "%s%s%s", dev->vendor_name ? dev->vendor_name : "",
-                      dev->vendor_name && dev->device_name ? " " : "", dev->device_name ? dev->device_name : "");
-        field(out, "ids", "%04x:%04x, subsystem %04x:%04x, revision %02x", dev->vendor, dev->device, dev->subvendor,
-              dev->subdevice, dev->revision);
-        field(out, "class", "%s (%06x)", class_word(dev->class_code), dev->class_code);
+                value_field(out, "name", "%s%s%s", dev->vendor_name ? dev->vendor_name : "",
+                            dev->vendor_name && dev->device_name ? " " : "", dev->device_name ? dev->device_name : "");
+        value_field(out, "ids", "%04x:%04x, subsystem %04x:%04x, revision %02x", dev->vendor, dev->device, dev->subvendor,
+                    dev->subdevice, dev->revision);
+        value_field(out, "class", "%s (%06x)", class_word(dev->class_code), dev->class_code);
         char libvirt[PCI_ADDR_TEXT_SIZE];
         pci_addr_format_libvirt(dev->addr, libvirt);
-        field(out, "libvirt name", "%s", libvirt);
+        value_field(out, "libvirt name", "%s", libvirt);
         if (dev->has_caps && dev->caps.has_serial)
-                field(out, "serial", "%016" G_GINT64_MODIFIER "x", dev->caps.serial);
-        field(out, "driver", "%s", dev->driver ? dev->driver : "none");
+                value_field(out, "serial", "%016" G_GINT64_MODIFIER "x", dev->caps.serial);
+        value_field(out, "driver", "%s", dev->driver ? dev->driver : "none");
         if (dev->driver_override)
-                field(out, "", "only %s may bind (driver_override)", dev->driver_override);
+                value_field(out, "", "only %s may bind (driver_override)", dev->driver_override);
         net_fields(out, dev);
         for (unsigned i = 0; i < dev->blocks->len; i++)
-                field(out, i == 0 ? "block device" : "", "%s", (const char *) dev->blocks->pdata[i]);
+                value_field(out, i == 0 ? "block device" : "", "%s", (const char *) dev->blocks->pdata[i]);
 }
 
 static void lease_fields(GString *out, const Lease *lease) {
@@ -79,14 +67,20 @@ static void lease_fields(GString *out, const Lease *lease) {
         g_autofree char *given = vf_state_format(&lease->given, VF_ALL);
         g_autofree char *saved = vf_state_format(&lease->saved, VF_ALL);
 
-        field(out, "lease", "#%" G_GINT64_FORMAT " to %s since %s%s", lease->id, lease->guest, since,
-              lease->state == LEASE_PENDING ? "; pending: asked to let go, and has not yet" : "");
-        field(out, "", "NIC %u of the guest, held by pid %d", lease->nic, lease->pid);
+        value_field(out, "lease", "#%" G_GINT64_FORMAT " to %s since %s%s", lease->id, lease->guest, since,
+                    lease->state == LEASE_PENDING ? "; pending: asked to let go, and has not yet" : "");
+        value_field(out, "", "NIC %u of the guest", lease->nic);
+        if (lease->pid > 0)
+                value_field(out, "", "held by pid %d", lease->pid);
+        if (lease->config)
+                value_field(out, "", "stands in the guest's definition, and stays with it while it is off");
+        if (lease->pool)
+                value_field(out, "", "from the pool %s", lease->pool);
         if (lease->guest_device)
-                field(out, "", "in the guest it is %s", lease->guest_device);
+                value_field(out, "", "in the guest it is %s", lease->guest_device);
         if (*given)
-                field(out, "", "given: %s", given);
-        field(out, "", "before: driver %s%s%s", lease->saved_driver ? lease->saved_driver : "none", *saved ? ", " : "", saved);
+                value_field(out, "", "given: %s", given);
+        value_field(out, "", "before: driver %s%s%s", lease->saved_driver ? lease->saved_driver : "none", *saved ? ", " : "", saved);
 }
 
 static void use(GString *out, const ShowContext *context, const Dev *dev) {
@@ -94,13 +88,13 @@ static void use(GString *out, const ShowContext *context, const Dev *dev) {
 
         heading(out, "Use");
         for (unsigned i = 0; i < dev->uses->len; i++)
-                field(out, i == 0 ? "used by" : "", "%s", ((const Use *) dev->uses->pdata[i])->what);
+                value_field(out, i == 0 ? "used by" : "", "%s", ((const Use *) dev->uses->pdata[i])->what);
         if (dev->uses->len == 0)
-                field(out, "used by", "nobody");
+                value_field(out, "used by", "nobody");
         if (lease)
                 lease_fields(out, lease);
         else
-                field(out, "lease", "none");
+                value_field(out, "lease", "none");
 }
 
 static void vf_state(GString *out, const ShowContext *context, const Dev *dev) {
@@ -109,7 +103,7 @@ static void vf_state(GString *out, const ShowContext *context, const Dev *dev) {
 
         heading(out, "VF state, as its PF keeps it");
         if (info && info->missing) {
-                field(out, "state", "the kernel leaves it out now: the VF is in reset; ask again");
+                value_field(out, "state", "the kernel leaves it out now: the VF is in reset; ask again");
                 return;
         }
         if (!info) {
@@ -117,16 +111,16 @@ static void vf_state(GString *out, const ShowContext *context, const Dev *dev) {
                                   : pf->vf_infos_error ? g_strerror(-pf->vf_infos_error)
                                   : !dev_net(pf) ? "its PF has no network device"
                                                  : "the kernel did not say";
-                field(out, "state", "not known: %s", why);
+                value_field(out, "state", "not known: %s", why);
                 return;
         }
         for (unsigned bit = 1; bit & VF_ALL; bit <<= 1) {
                 g_autofree char *word = vf_state_format(&info->state, bit);
                 if (*word)
-                        field(out, vf_attribute_name(bit), "%s", word + strlen(vf_attribute_name(bit)) + 1);
+                        value_field(out, vf_attribute_name(bit), "%s", word + strlen(vf_attribute_name(bit)) + 1);
         }
         if ((info->state.known & VF_MAC) && mac_is_zero(info->state.mac))
-                field(out, "", "no MAC given: the VF's driver takes its own, often another one at each start");
+                value_field(out, "", "no MAC given: the VF's driver takes its own, often another one at each start");
 }
 
 static char *attribute_names(unsigned mask) {
@@ -142,20 +136,20 @@ static void pf_driver(GString *out, const Dev *pf) {
         const NicDriver *nic = nic_driver(pf->driver);
         if (!nic) {
                 if (dev_is_network(pf) && pf->driver)
-                        field(out, "driver takes", "%s: not known, the kernel's answer decides", pf->driver);
+                        value_field(out, "driver takes", "%s: not known, the kernel's answer decides", pf->driver);
                 return;
         }
         g_autofree char *accepts = nic_accepts_text(nic);
         g_autofree char *resets = attribute_names(nic->resets_vf);
-        field(out, "driver takes", "%s: %s", nic->driver, accepts);
+        value_field(out, "driver takes", "%s: %s", nic->driver, accepts);
         if (*resets)
-                field(out, "", "a change of %s resets the VF", resets);
+                value_field(out, "", "a change of %s resets the VF", resets);
         if (nic->enable_needs_up)
-                field(out, "", "the PF must be up when VFs are made");
+                value_field(out, "", "the PF must be up when VFs are made");
         if (nic->state_needs_up)
-                field(out, "", "the PF must be up for VF settings to take effect");
+                value_field(out, "", "the PF must be up for VF settings to take effect");
         if (nic->note)
-                field(out, "note", "%s", nic->note);
+                value_field(out, "note", "%s", nic->note);
 }
 
 static void pf_limits(GString *out, const ShowContext *context, const Dev *dev) {
@@ -163,21 +157,21 @@ static void pf_limits(GString *out, const ShowContext *context, const Dev *dev) 
         const NicDriver *nic = nic_driver(dev->driver);
 
         heading(out, "VFs");
-        field(out, "on", "%u of %u", dev->num_vfs, dev->total_vfs);
+        value_field(out, "on", "%u of %u", dev->num_vfs, dev->total_vfs);
         if (dev->num_vfs)
-                field(out, "", "'vfadm list %s' shows them", nick);
-        field(out, "new VFs", "%s (autoprobe)", dev->autoprobe ? "get a host driver" : "stay without a driver");
+                value_field(out, "", "'vfadm list %s' shows them", nick);
+        value_field(out, "new VFs", "%s (autoprobe)", dev->autoprobe ? "get a host driver" : "stay without a driver");
         if (nic && nic->raise)
-                field(out, "more VFs", "%s", nic->raise);
+                value_field(out, "more VFs", "%s", nic->raise);
         if (dev->vf_infos_error)
-                field(out, "VF states", "not read: %s", g_strerror(-dev->vf_infos_error));
+                value_field(out, "VF states", "not read: %s", g_strerror(-dev->vf_infos_error));
         pf_driver(out, dev);
 }
 
 /* "0000:00:02.0 root port, ACS SV RR CR UF": only a port that should keep devices apart is told so. */
 static void bridge_field(GString *out, const char *label, const Dev *bridge) {
         if (!bridge->has_caps) {
-                field(out, label, "%s", bridge->name);
+                value_field(out, label, "%s", bridge->name);
                 return;
         }
         const PciCaps *caps = &bridge->caps;
@@ -193,20 +187,20 @@ static void bridge_field(GString *out, const char *label, const Dev *bridge) {
                 g_string_append_printf(line, "; off: %s, so it does not keep devices apart", off);
         if (!caps->has_acs && caps->length > 256 && port_needs_acs(caps))
                 g_string_append(line, ", no ACS capability (the kernel knows some ports that isolate without it)");
-        field(out, label, "%s", line->str);
+        value_field(out, label, "%s", line->str);
 }
 
 static void where(GString *out, const ShowContext *context, const Dev *dev) {
         g_autoptr(GPtrArray) bridges = device_bridges(context->host, dev);
 
         heading(out, "Where");
-        field(out, "slot", "%s", dev->slot ? dev->slot : "not told");
+        value_field(out, "slot", "%s", dev->slot ? dev->slot : "not told");
         if (dev->numa_node >= 0)
-                field(out, "NUMA node", "%d", dev->numa_node);
+                value_field(out, "NUMA node", "%d", dev->numa_node);
         else
-                field(out, "NUMA node", "not told");
+                value_field(out, "NUMA node", "not told");
         if (dev->path)
-                field(out, "path", "%s", dev->path);
+                value_field(out, "path", "%s", dev->path);
         for (unsigned i = 0; i < bridges->len; i++)
                 bridge_field(out, i == 0 ? "below" : "", bridges->pdata[i]);
 }
@@ -217,47 +211,47 @@ static void iommu(GString *out, const ShowContext *context, const Dev *dev) {
 
         heading(out, "IOMMU");
         if (dev->iommu_group < 0)
-                field(out, "group", "%s", host->has_iommu ? "none: this device is behind no IOMMU"
-                                                          : "none: this host has no IOMMU switched on (VT-d or AMD-Vi in the "
-                                                            "BIOS, intel_iommu=on on the kernel command line)");
+                value_field(out, "group", "%s", host->has_iommu ? "none: this device is behind no IOMMU"
+                                                                : "none: this host has no IOMMU switched on (VT-d or AMD-Vi in the "
+                                                                  "BIOS, intel_iommu=on on the kernel command line)");
         else
-                field(out, "group", "%d%s", dev->iommu_group,
-                      members->len == 1 ? ": alone in it" : ", whose members go to a guest together:");
+                value_field(out, "group", "%d%s", dev->iommu_group,
+                            members->len == 1 ? ": alone in it" : ", whose members go to a guest together:");
         for (unsigned i = 0; members->len > 1 && i < members->len; i++) {
                 const Dev *member = members->pdata[i];
                 const Use *most = dev_use(member);
-                field(out, "", "%s %s, driver %s%s%s", member->name, class_word(member->class_code),
-                      member->driver ? member->driver : "none", most ? ", " : "", most ? most->what : "");
+                value_field(out, "", "%s %s, driver %s%s%s", member->name, class_word(member->class_code),
+                            member->driver ? member->driver : "none", most ? ", " : "", most ? most->what : "");
         }
         if (host->intremap != INTREMAP_UNKNOWN)
-                field(out, "interrupts", "remapping is %s%s", intremap_word(host->intremap),
-                      host->intremap == INTREMAP_OFF && host->unsafe_interrupts ? ", and unsafe interrupts are allowed" : "");
+                value_field(out, "interrupts", "remapping is %s%s", intremap_word(host->intremap),
+                            host->intremap == INTREMAP_OFF && host->unsafe_interrupts ? ", and unsafe interrupts are allowed" : "");
 }
 
 static void sriov_field(GString *out, const PciCaps *caps) {
         if (!caps->has_sriov) {
-                field(out, "SR-IOV", "no");
+                value_field(out, "SR-IOV", "no");
                 return;
         }
-        field(out, "SR-IOV", "%s, %u VFs of %u (initially %u), VF device id %04x", caps->sriov_enabled ? "on" : "off",
-              caps->sriov_num, caps->sriov_total, caps->sriov_initial, caps->sriov_vf_device);
-        field(out, "", "VF offset %u, stride %u, page size %u KiB%s", caps->sriov_offset, caps->sriov_stride,
-              caps->sriov_page_size * 4, caps->sriov_ari ? ", ARI hierarchy" : "");
+        value_field(out, "SR-IOV", "%s, %u VFs of %u (initially %u), VF device id %04x", caps->sriov_enabled ? "on" : "off",
+                    caps->sriov_num, caps->sriov_total, caps->sriov_initial, caps->sriov_vf_device);
+        value_field(out, "", "VF offset %u, stride %u, page size %u KiB%s", caps->sriov_offset, caps->sriov_stride,
+                    caps->sriov_page_size * 4, caps->sriov_ari ? ", ARI hierarchy" : "");
 }
 
 static void reset_field(GString *out, const Dev *dev) {
         if (!dev->reset_methods) {
-                field(out, "resets", "not told by the kernel");
+                value_field(out, "resets", "not told by the kernel");
                 return;
         }
         g_autofree char *methods = g_strjoinv(", ", dev->reset_methods);
-        field(out, "resets", "%s", *methods ? methods : "none: a guest would leave its state to the next one");
+        value_field(out, "resets", "%s", *methods ? methods : "none: a guest would leave its state to the next one");
 }
 
 static void link_field(GString *out, const PciCaps *caps) {
         const char *speed = link_speed_word(caps->link_speed), *most = link_speed_word(caps->link_speed_max);
         if (caps->link_width && speed)
-                field(out, "link", "%s x%u (at most %s x%u)", speed, caps->link_width, most ? most : "?", caps->link_width_max);
+                value_field(out, "link", "%s x%u (at most %s x%u)", speed, caps->link_width, most ? most : "?", caps->link_width_max);
 }
 
 static void capabilities(GString *out, const Dev *dev) {
@@ -266,28 +260,28 @@ static void capabilities(GString *out, const Dev *dev) {
         heading(out, "Capabilities");
         reset_field(out, dev);
         if (!dev->has_caps) {
-                field(out, "others", "not read");
+                value_field(out, "others", "not read");
                 return;
         }
         if (caps->length <= 64) {
-                field(out, "others", "not readable: the kernel shows only 64 bytes of config space; run as root");
+                value_field(out, "others", "not readable: the kernel shows only 64 bytes of config space; run as root");
                 return;
         }
-        field(out, "type", "%s%s", pcie_type_word(caps->pcie_type), caps->multifunction ? ", multifunction" : "");
-        field(out, "FLR", "%s", caps->flr ? "yes" : caps->af_flr ? "yes (Advanced Features)" : "no");
-        field(out, "PM reset", "%s", caps->pm_reset ? "yes" : "no");
-        field(out, "MSI-X", "%u vectors", caps->msix_vectors);
-        field(out, "MSI", "%u vectors", caps->msi_vectors);
+        value_field(out, "type", "%s%s", pcie_type_word(caps->pcie_type), caps->multifunction ? ", multifunction" : "");
+        value_field(out, "FLR", "%s", caps->flr ? "yes" : caps->af_flr ? "yes (Advanced Features)" : "no");
+        value_field(out, "PM reset", "%s", caps->pm_reset ? "yes" : "no");
+        value_field(out, "MSI-X", "%u vectors", caps->msix_vectors);
+        value_field(out, "MSI", "%u vectors", caps->msi_vectors);
         link_field(out, caps);
         if (caps->length <= 256) {
                 if (caps->pcie_type != PCIE_NONE)
-                        field(out, "others", "not readable: the kernel shows only 256 bytes of config space");
+                        value_field(out, "others", "not readable: the kernel shows only 256 bytes of config space");
                 return;
         }
         sriov_field(out, caps);
-        field(out, "ARI", "%s", caps->has_ari ? "yes" : "no");
+        value_field(out, "ARI", "%s", caps->has_ari ? "yes" : "no");
         g_autofree char *acs = acs_text(caps->acs_ctrl);
-        field(out, "ACS", "%s%s", caps->has_acs ? "yes, on: " : "no", caps->has_acs ? *acs ? acs : "nothing" : "");
+        value_field(out, "ACS", "%s%s", caps->has_acs ? "yes, on: " : "no", caps->has_acs ? *acs ? acs : "nothing" : "");
 }
 
 char *show_device_text(const ShowContext *context, const Dev *dev) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "model/finding.h"
+#include "model/given.h"
 #include "model/lease.h"
 #include "model/snapshot.h"
 #include "model/step.h"
@@ -76,6 +77,10 @@ char *show_duration(int64_t usec);
 /* `host` and `holder_lives` (one bool a lease: whether the process that holds it still runs) may be NULL. */
 char *show_leases_text(const Snapshot *host, const GPtrArray *leases, const bool *holder_lives, unsigned width);
 json_t *show_leases_json(const Snapshot *host, const GPtrArray *leases, const bool *holder_lives);
+
+/* What `vfadm import` lists: Given*, as given_list() made them. */
+char *show_given_text(const Snapshot *host, const GPtrArray *given, unsigned width);
+json_t *show_given_json(const Snapshot *host, const GPtrArray *given);
 
 /* How the findings of `vfadm doctor` are shown. */
 typedef struct {

@@ -49,3 +49,12 @@ char *value_time(int64_t seconds) {
         g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(seconds);
         return time ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S") : g_strdup("?");
 }
+
+void value_field(GString *out, const char *label, const char *format, ...) {
+        va_list args;
+        va_start(args, format);
+        g_autofree char *value = g_strdup_vprintf(format, args);
+        va_end(args);
+        g_autofree char *safe = value_safe(value);
+        g_string_append_printf(out, "  %-13s %s\n", label, safe);
+}

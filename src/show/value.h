@@ -12,3 +12,5 @@ json_t *value_string(const char *text);
 json_t *value_strings(const GPtrArray *texts);
 /* "2026-11-21 03:12:44" in local time. The caller frees. */
 char *value_time(int64_t seconds);
+/* Appends a line "  label          value"; an empty label goes on with the one before. */
+void value_field(GString *out, const char *label, const char *format, ...) G_GNUC_PRINTF(3, 4);

@@ -19,6 +19,9 @@ void want_free(Want *want) {
         g_free(want->device);
         g_free(want->driver);
         g_free(want->guest);
+        g_free(want->profile);
+        g_free(want->teaming);
+        pool_free(want->pool);
         g_strfreev(want->boot_add);
         g_strfreev(want->boot_remove);
         g_free(want);
@@ -34,16 +37,95 @@ static bool parse_nic(Want *want, const char *value, char **message) {
         return true;
 }
 
-static bool parse_word(Want *want, const char *key, const char *value, char **message) {
+static bool parse_managed(Want *want, const char *value, char **message) {
+        want->unmanaged = g_str_equal(value, "no");
+        if (want->unmanaged || g_str_equal(value, "yes"))
+                return true;
+        *message = g_strdup_printf("managed=%s: yes (libvirt binds the driver and gives it back) or no (vfadm does)", value);
+        return false;
+}
+
+/* A port profile's name is at most PORT_PROFILE_MAX bytes with its NUL (include/uapi/linux/if_link.h). */
+enum { PROFILE_MAX = 39, ALIAS_MAX = 255 };
+
+static bool parse_profile(Want *want, const char *value, char **message) {
+        size_t length = strlen(value);
+        bool ok = length > 0 && length <= PROFILE_MAX;
+
+        for (size_t i = 0; ok && i < length; i++)
+                ok = g_ascii_isprint(value[i]);
+        if (!ok) {
+                *message = g_strdup_printf("profile=: a port profile's name has 1 to %d printable ASCII characters", PROFILE_MAX);
+                return false;
+        }
+        want->profile = g_strdup(value);
+        return true;
+}
+
+/* Only aliases with this beginning are the administrator's to give (libvirt's virDomainDeviceAliasIsUserAlias). */
+static bool parse_teaming(Want *want, const char *value, char **message) {
+        const char *rest = g_str_has_prefix(value, "ua-") ? value + strlen("ua-") : "";
+
+        if (!*rest || strlen(value) > ALIAS_MAX || strspn(rest, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_-") != strlen(rest)) {
+                *message = g_strdup("teaming=: it names the alias of the guest's persistent NIC, as in teaming=ua-backup0 (letters, digits, '_' and '-' after ua-)");
+                return false;
+        }
+        want->teaming = g_strdup(value);
+        return true;
+}
+
+typedef struct {
+        const char *key;
+        bool (*parse)(Want *want, const char *value, char **message);
+        bool lend; /* also for a guest that 'vfadm run' starts */
+} GuestWord;
+
+static const GuestWord guest_words[] = {
+        {"nic", parse_nic, true},
+        {"managed", parse_managed, false},
+        {"profile", parse_profile, false},
+        {"teaming", parse_teaming, false},
+};
+
+static const GuestWord *find_guest_word(const Want *want, const char *key) {
+        bool to_guest = want->kind == WANT_ATTACH || want->kind == WANT_LEND;
+        for (size_t i = 0; to_guest && i < G_N_ELEMENTS(guest_words); i++)
+                if (g_str_equal(guest_words[i].key, key))
+                        return &guest_words[i];
+        return NULL;
+}
+
+static bool parse_guest_word(Want *want, const GuestWord *word, const char *value, unsigned *seen, char **message) {
+        unsigned bit = 1u << (word - guest_words);
+
+        if (!word->lend && want->kind == WANT_LEND) {
+                *message = g_strdup_printf("%s=: this word is for libvirt's guests, as in 'vfadm attach libvirt:NAME %s=…'; 'vfadm run' starts one without libvirt", word->key, word->key);
+                return false;
+        }
+        if (*seen & bit) {
+                *message = g_strdup_printf("%s= is given twice", word->key);
+                return false;
+        }
+        *seen |= bit;
+        return word->parse(want, value, message);
+}
+
+static const char *words_besides(WantKind kind) {
+        return kind == WANT_ATTACH ? ", nic, managed, profile and teaming" : kind == WANT_LEND ? " and nic" : "";
+}
+
+/* `seen`: which of guest_words were there. */
+static bool parse_word(Want *want, const char *key, const char *value, unsigned *seen, char **message) {
+        const GuestWord *word = find_guest_word(want, key);
         VfState one = {0};
         bool is_attribute;
 
-        if (want->kind != WANT_SET && g_str_equal(key, "nic"))
-                return parse_nic(want, value, message);
+        if (word)
+                return parse_guest_word(want, word, value, seen, message);
         if (!vf_state_parse_word(key, value, &one, &is_attribute, message)) {
                 if (!is_attribute)
                         *message = g_strdup_printf("%s=%s: unknown word; there are mac, vlan, trust, spoofchk, link, min-rate, max-rate%s",
-                                                   key, value, want->kind == WANT_SET ? "" : " and nic");
+                                                   key, value, words_besides(want->kind));
                 return false;
         }
         if (want->vf.known & one.known) {
@@ -55,6 +137,8 @@ static bool parse_word(Want *want, const char *key, const char *value, char **me
 }
 
 bool want_parse_words(Want *want, char **words, GError **error) {
+        unsigned seen = 0;
+
         for (char **word = words; word && *word; word++) {
                 g_autofree char *message = NULL;
                 const char *equals = strchr(*word, '=');
@@ -63,7 +147,7 @@ bool want_parse_words(Want *want, char **words, GError **error) {
                         return false;
                 }
                 g_autofree char *key = g_strndup(*word, (size_t) (equals - *word));
-                if (!parse_word(want, key, equals + 1, &message)) {
+                if (!parse_word(want, key, equals + 1, &seen, &message)) {
                         g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_USAGE, message);
                         return false;
                 }
@@ -71,6 +155,10 @@ bool want_parse_words(Want *want, char **words, GError **error) {
         if ((want->vf.known & VF_MIN_RATE) && (want->vf.known & VF_MAX_RATE) && want->vf.max_rate &&
             want->vf.min_rate > want->vf.max_rate) {
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "min-rate=%u is above max-rate=%u", want->vf.min_rate, want->vf.max_rate);
+                return false;
+        }
+        if (want->profile && (want->vf.known & VF_VLAN)) {
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "profile=%s and vlan= cannot go together: a port profile brings its VLAN from the switch", want->profile);
                 return false;
         }
         return true;

@@ -1,6 +1,7 @@
 /* What the user asks for: a request parsed and checked, before anything of the machine is known. */
 #pragma once
 
+#include "model/pool.h"
 #include "model/vfstate.h"
 
 #include <glib.h>
@@ -17,7 +18,22 @@ typedef enum {
         WANT_RELEASE, /* end a lease whose guest is gone (or has let go) */
         WANT_BOOT,      /* boot parameters put and taken away */
         WANT_BOOT_UNDO, /* what WANT_BOOT changed taken back, and only that */
+        WANT_POOL_DEFINE,    /* `pool`, anew or instead of the one of that name */
+        WANT_POOL_START,     /* `device` is the pool's name in these */
+        WANT_POOL_STOP,
+        WANT_POOL_AUTOSTART, /* `off`: not any more */
+        WANT_POOL_DELETE,
+        WANT_POOL_SYNC,      /* networks of pools, and what is held in networks, brought in step with VFs, leases and uses; `device`
+                                NULL: all of them */
+        WANT_ADOPT,          /* what the service has given out already gets leases and pools: `device` is a guest or a network by its
+                                reference ("libvirt:web1", "libvirt:passthrough"), or NULL for all */
 } WantKind;
+
+/* Where an attach or detach takes effect, in guests that have a definition. */
+enum {
+        SCOPE_LIVE = 1 << 0,   /* the running guest, until it ends */
+        SCOPE_CONFIG = 1 << 1, /* its definition, from its next start on */
+};
 
 enum { WANT_ALL_VFS = UINT32_MAX };
 
@@ -33,6 +49,12 @@ typedef struct {
         bool with_group;   /* --with-group: the other members of the IOMMU group go along */
         bool no_reset;     /* RELEASE: without a reset, which fails */
         int64_t lease_id;  /* RELEASE: 0 or the id that must still hold */
+        unsigned scope;    /* ATTACH, DETACH: SCOPE_* bits; 0: what the guest's state allows, as virsh */
+        bool unmanaged;    /* ATTACH, "managed=no": the service is to leave the driver alone, vfadm binds it */
+        char *profile;     /* ATTACH: port profile of an 802.1Qbh switch; never together with a VLAN */
+        char *teaming;     /* ATTACH: alias ("ua-…") of the persistent NIC that stands in while the guest moves */
+        bool off;          /* POOL_AUTOSTART */
+        Pool *pool;        /* POOL_DEFINE: PFs as typed */
         char **boot_add, **boot_remove; /* BOOT: parameters as "iommu=pt"; never NULL there */
 } Want;
 
@@ -52,5 +74,6 @@ bool want_expand_devices(const char *word, GPtrArray *devices, GError **error);
  * before them. A MAC that ends in '+' grows by one from device to device. */
 bool want_parse_sets(char **words, GPtrArray *wants, GError **error);
 
-/* Takes the "key=value" words of a command line (mac=, vlan=, trust=, …, nic=). The first wrong one is the error. */
+/* Takes the "key=value" words of a command line (mac=, vlan=, trust=, …; to guests nic=, managed=, profile=, teaming= too). The first
+ * wrong one is the error, and so is a VLAN together with a port profile. */
 bool want_parse_words(Want *want, char **words, GError **error);

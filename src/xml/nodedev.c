@@ -3,15 +3,6 @@
 #include "xml/writer.h"
 #include "xml/xml.h"
 
-static void write_address(Xml *xml, PciAddr addr) {
-        xml_open(xml, "address");
-        xml_attribute(xml, "domain", "0x%04x", addr.domain);
-        xml_attribute(xml, "bus", "0x%02x", addr.bus);
-        xml_attribute(xml, "slot", "0x%02x", addr.slot);
-        xml_attribute(xml, "function", "0x%x", addr.function);
-        xml_close(xml);
-}
-
 static void write_name(Xml *xml, const char *element, unsigned id, const char *name) {
         xml_open(xml, element);
         xml_attribute(xml, "id", "0x%04x", id);
@@ -40,7 +31,7 @@ static void write_sriov(Xml *xml, const Snapshot *host, const Dev *dev) {
         if (dev->is_vf) {
                 xml_open(xml, "capability");
                 xml_attribute(xml, "type", "phys_function");
-                write_address(xml, dev->pf);
+                xml_pci_address(xml, dev->pf, false);
                 xml_close(xml);
         }
         if (!dev->is_pf || !dev->total_vfs)
@@ -51,7 +42,7 @@ static void write_sriov(Xml *xml, const Snapshot *host, const Dev *dev) {
         for (unsigned n = 0; n < dev->vfs->len; n++) {
                 const Dev *vf = snapshot_vf(host, dev, n);
                 if (vf)
-                        write_address(xml, vf->addr);
+                        xml_pci_address(xml, vf->addr, false);
         }
         xml_close(xml);
 }
@@ -72,7 +63,7 @@ static void write_group(Xml *xml, const Snapshot *host, const Dev *dev) {
         xml_open(xml, "iommuGroup");
         xml_attribute(xml, "number", "%d", dev->iommu_group);
         for (unsigned i = 0; i < members->len; i++)
-                write_address(xml, ((const Dev *) members->pdata[i])->addr);
+                xml_pci_address(xml, ((const Dev *) members->pdata[i])->addr, false);
         xml_close(xml);
 }
 

@@ -44,7 +44,11 @@ void xml_attribute(Xml *xml, const char *name, const char *format, ...) {
         g_autofree char *text = g_strdup_vprintf(format, args);
         va_end(args);
         g_autofree char *safe = valid(text);
-        xmlTextWriterWriteAttribute(xml->writer, (const xmlChar *) name, (const xmlChar *) safe);
+        /* Not left to libxml2, whose writer escapes '"' whatever the quote is, and not "'" (xmlBufAttrSerializeTxtContent). */
+        g_autofree char *escaped = g_markup_escape_text(safe, -1);
+        xmlTextWriterStartAttribute(xml->writer, (const xmlChar *) name);
+        xmlTextWriterWriteRaw(xml->writer, (const xmlChar *) escaped);
+        xmlTextWriterEndAttribute(xml->writer);
 }
 
 void xml_text(Xml *xml, const char *text) {
@@ -59,5 +63,16 @@ void xml_element(Xml *xml, const char *element, const char *format, ...) {
         va_end(args);
         xml_open(xml, element);
         xml_text(xml, text);
+        xml_close(xml);
+}
+
+void xml_pci_address(Xml *xml, PciAddr addr, bool typed) {
+        xml_open(xml, "address");
+        if (typed)
+                xml_attribute(xml, "type", "pci");
+        xml_attribute(xml, "domain", "0x%04x", addr.domain);
+        xml_attribute(xml, "bus", "0x%02x", addr.bus);
+        xml_attribute(xml, "slot", "0x%02x", addr.slot);
+        xml_attribute(xml, "function", "0x%x", addr.function);
         xml_close(xml);
 }

@@ -1,6 +1,8 @@
 /* A small writer over libxml2's, with libvirt's habits: two blanks of indent, single quotes. Inside xml/. */
 #pragma once
 
+#include "model/pci.h"
+
 #include <glib.h>
 #include <libxml/xmlwriter.h>
 
@@ -19,3 +21,5 @@ void xml_attribute(Xml *xml, const char *name, const char *format, ...) G_GNUC_P
 void xml_text(Xml *xml, const char *text);
 /* <element>text</element> */
 void xml_element(Xml *xml, const char *element, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* <address domain= bus= slot= function=/>, with type='pci' where the schema asks for it. */
+void xml_pci_address(Xml *xml, PciAddr addr, bool typed);

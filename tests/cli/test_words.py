@@ -57,6 +57,18 @@ def errors():
     fails(["run", "--", "sh", "-name", "a/b"], 2, "-name: a guest that vfadm can name again has no '/' and no control characters in its name")
     fails(["run", "--", "sh"], 2,
           "the guest has no -name: give it one, from which its lasting MAC is derived, or say mac=…")
+    fails(["virt-instal-args"], 2, "there is no verb 'virt-instal-args'; did you mean 'virt-install-args'? 'vfadm help' names all")
+    fails(["adopt"], 2, "there is no verb 'adopt'; did you mean 'import'? 'vfadm help' names all")
+    for verb in ("set", "bind", "enable", "release"):
+        for option in ("--live", "--config"):
+            fails([verb, "a", "b", option], 2, "'vfadm %s' takes no %s; see 'vfadm help %s'" % (verb, option, verb))
+    fails(["list", "--adopt"], 2, "'vfadm list' takes no --adopt; see 'vfadm help list'")
+    fails(["import", "--dry-run"], 2, "--dry-run goes with --adopt: else nothing is changed; see 'vfadm help import'")
+    fails(["import", "a", "b", "--adopt"], 2, "--adopt takes one guest or network, or none for all of them")
+    fails(["xml"], 2, "a word is missing: write 'vfadm xml GUEST|POOL|DEVICE [--from POOL|PF|VF] [key=value…]'; see 'vfadm help xml'")
+    fails(["attach", "libvirt:a", "managed=maybe"], 2, "managed=maybe: yes (libvirt binds the driver and gives it back) or no (vfadm does)")
+    fails(["attach", "libvirt:a", "profile=x", "vlan=1"], 2,
+          "profile=x and vlan= cannot go together: a port profile brings its VLAN from the switch")
     done = vfadm("lst\033[31m")
     check("an error drives no terminal", done.returncode == 2 and "\033" not in done.stderr, done.stderr)
 
@@ -122,6 +134,10 @@ def completion(data):
                        ("vfadm help li", ["list"]), ("vfadm enable enp1s0 ", ["all"]),
                        ("vfadm set enp1s0/1 tr", ["trust=on", "trust=off"]),
                        ("vfadm set enp1s0/1 trust=of", ["off"]), ("vfadm attach web1 n", ["nic="]),
+                       ("vfadm attach web1 --co", ["--config"]), ("vfadm detach web1 --li", ["--live"]),
+                       ("vfadm attach web1 managed=n", ["no"]), ("vfadm run teamin", []), ("vfadm virt-i", ["virt-install-args"]),
+                       ("vfadm import --ad", ["--adopt"]), ("vfadm pool au", ["autostart"]), ("vfadm pool define a --order p", ["pack"]),
+                       ("vfadm pool define a --vfs 0-3 vl", ["vlan="]), ("vfadm pool define a mac", []),
                        ("vfadm list -o NUM", ["NUMA"]), ("vfadm list -o BDF,NUM", ["BDF,NUMA"]),
                        ("vfadm bind --with-g", ["--with-group"]), ("vfadm list --dry", []),
                        ("vfadm doctor --explain acs-m", ["acs-missing"]), ("vfadm doctor --und", ["--undo"]),

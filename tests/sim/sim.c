@@ -38,6 +38,7 @@ int sim_point(Sim *sim, const char *what) {
                 return 0;
         g_rec_mutex_lock(&sim->mutex);
         unsigned n = ++sim->count;
+        virt_count(sim);
         g_ptr_array_add(sim->names, g_strdup(what));
         /* No atexit, no flush, no unlock: as SIGKILL would. */
         if (sim->crash_at == n)
@@ -138,6 +139,8 @@ static void replay_one(Sim *sim, const LogHead *head, const char *a, const char 
                 proc_go(sim, proc_find(sim, head->pid));
         } else if (g_str_equal(head->kind, "E")) {
                 sim_end_process(sim, head->pid);
+        } else if (g_str_equal(head->kind, "V")) {
+                virt_replay(sim, a, b);
         } else if (g_str_equal(head->kind, "P")) {
                 g_auto(GStrv) words = g_strsplit(a, "\n", -1);
                 replay_plug(sim, words);
@@ -490,6 +493,7 @@ void sim_free(Sim *sim) {
         g_ptr_array_unref(sim->threads);
         g_hash_table_unref(sim->peers);
         g_ptr_array_unref(sim->guests);
+        virt_free(sim->virt);
         g_ptr_array_unref(sim->locks);
         g_ptr_array_unref(sim->procs);
         g_ptr_array_unref(sim->fns);
@@ -530,6 +534,7 @@ void sim_process_died(Sim *sim, int pid) {
                 if (proc->parent == pid && proc->child && !proc->let_go && !proc->gone)
                         proc_end(sim, proc);
         }
+        virt_settle(sim);
         g_rec_mutex_unlock(&sim->mutex);
 }
 
@@ -576,6 +581,7 @@ char *sim_dump(Sim *sim) {
                                                dev->leaving ? " leaving" : "");
                 }
         }
+        virt_dump(sim, text);
         g_rec_mutex_unlock(&sim->mutex);
         return g_string_free(text, FALSE);
 }

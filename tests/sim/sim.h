@@ -113,5 +113,8 @@ const char *sim_disturbances(const Sim *sim);
  * as "own". The caller frees. */
 char *sim_dump(Sim *sim);
 
+/* As after a reboot: no VFs, another boot id. Guests must have ended. */
+void sim_reboot(Sim *sim);
+
 /* How often a function was reset through sysfs. */
 unsigned sim_resets(Sim *sim, const char *bdf);

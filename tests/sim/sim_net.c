@@ -197,20 +197,24 @@ static int check(Fn *pf, uint32_t index, unsigned attribute) {
         return 0;
 }
 
-static int set_mac(Sim *sim, Fn *pf, const struct nlattr *attr) {
-        const struct ifla_vf_mac *mac = mnl_attr_get_payload(attr);
-        int r = check(pf, mac->vf, VF_MAC);
+int net_vf_mac(Sim *sim, Fn *pf, uint32_t index, const uint8_t mac[6]) {
+        int r = check(pf, index, VF_MAC);
         if (r < 0)
                 return r;
-        if (mac_is_multicast(mac->mac))
+        if (mac_is_multicast(mac))
                 return -EINVAL;
-        memcpy(pf->vf[mac->vf].state.mac, mac->mac, 6);
-        pf->vf[mac->vf].admin_mac = !mac_is_zero(mac->mac);
-        changed(sim, pf, mac->vf, "MAC", true);
+        memcpy(pf->vf[index].state.mac, mac, 6);
+        pf->vf[index].admin_mac = !mac_is_zero(mac);
+        changed(sim, pf, index, "MAC", true);
         return 0;
 }
 
-static int set_vlan(Sim *sim, Fn *pf, uint32_t index, uint32_t vlan, uint32_t qos, uint16_t proto) {
+static int set_mac(Sim *sim, Fn *pf, const struct nlattr *attr) {
+        const struct ifla_vf_mac *mac = mnl_attr_get_payload(attr);
+        return net_vf_mac(sim, pf, mac->vf, mac->mac);
+}
+
+int net_vf_vlan(Sim *sim, Fn *pf, uint32_t index, uint32_t vlan, uint32_t qos, uint16_t proto) {
         if (!has(pf, VF_VLAN))
                 return -EOPNOTSUPP;
         /* igb_ndo_set_vf_vlan: bounds first, then the protocol. */
@@ -222,16 +226,18 @@ static int set_vlan(Sim *sim, Fn *pf, uint32_t index, uint32_t vlan, uint32_t qo
         if (r < 0)
                 return r;
         VfState *state = &pf->vf[index].state;
+        /* Priority and protocol alone reach a guest only on cards that reset its VF for them. */
+        bool noticed = state->vlan != vlan || pf->card->busy || pf->card->missing_ms;
         state->vlan = (uint16_t) vlan;
         state->qos = (uint8_t) qos;
         state->proto = proto;
-        changed(sim, pf, index, "VLAN", true);
+        changed(sim, pf, index, "VLAN", noticed);
         return 0;
 }
 
 static int set_vlan_attr(Sim *sim, Fn *pf, const struct nlattr *attr) {
         const struct ifla_vf_vlan *vlan = mnl_attr_get_payload(attr);
-        return set_vlan(sim, pf, vlan->vf, vlan->vlan, vlan->qos, VLAN_PROTO_8021Q);
+        return net_vf_vlan(sim, pf, vlan->vf, vlan->vlan, vlan->qos, VLAN_PROTO_8021Q);
 }
 
 static int set_vlan_list(Sim *sim, Fn *pf, const struct nlattr *attr) {
@@ -247,7 +253,7 @@ static int set_vlan_list(Sim *sim, Fn *pf, const struct nlattr *attr) {
         }
         if (!first)
                 return -EINVAL;
-        return set_vlan(sim, pf, first->vf, first->vlan, first->qos, ntohs(first->vlan_proto));
+        return net_vf_vlan(sim, pf, first->vf, first->vlan, first->qos, ntohs(first->vlan_proto));
 }
 
 static int set_rates(Fn *pf, uint32_t index, uint32_t min, uint32_t max) {

@@ -9,6 +9,7 @@
 
 typedef struct Fn Fn;
 typedef struct Driver Driver;
+typedef struct Virt Virt;
 
 /* A card: PF driver and what it does. */
 typedef struct {
@@ -109,6 +110,7 @@ struct Sim {
         GPtrArray *procs;   /* Proc* */
         GPtrArray *locks;   /* Lock* */
         GPtrArray *guests;  /* Guest* */
+        Virt *virt;         /* NULL: no libvirt */
         GPtrArray *threads; /* GThread*: QEMU monitors being served */
         GHashTable *peers;  /* our end of a monitor's socket → pid of its QEMU */
         unsigned cards;
@@ -177,6 +179,8 @@ void boot_dump(Sim *sim, GString *out);
 
 /* sim_net.c */
 int net_request(Sim *sim, const void *request, size_t length, GByteArray *reply, char **extack);
+int net_vf_mac(Sim *sim, Fn *pf, uint32_t index, const uint8_t mac[6]);
+int net_vf_vlan(Sim *sim, Fn *pf, uint32_t index, uint32_t vlan, uint32_t qos, uint16_t proto);
 
 /* sim_proc.c */
 void proc_build(Sim *sim);
@@ -199,3 +203,10 @@ void mon_unplug(Sim *sim, Guest *guest, const char *id);
 void mon_asked(Sim *sim, Guest *guest, const char *id);
 void mon_pulled(Sim *sim, Fn *host); /* the kernel asked the holder for the device back */
 void guest_free(Guest *guest);
+
+/* sim_virt.c */
+void virt_free(Virt *virt);
+void virt_settle(Sim *sim);
+void virt_dump(Sim *sim, GString *text);
+void virt_replay(Sim *sim, const char *call, const char *arg);
+void virt_count(Sim *sim);

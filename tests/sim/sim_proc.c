@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define BOOT_ID "proc/sys/kernel/random/boot_id"
+
 void proc_free(Proc *proc) {
         g_free(proc->comm);
         g_strfreev(proc->argv);
@@ -195,7 +197,7 @@ int sim_child_pid(Sim *sim, unsigned n) {
 
 void proc_build(Sim *sim) {
         io_tree_put_text(sim->tree, "etc/machine-id", "0123456789abcdef0123456789abcdef\n");
-        io_tree_put_text(sim->tree, "proc/sys/kernel/random/boot_id", "5b9f4d0e-2f5c-4c8e-9a2b-6d3f1e7a8c90\n");
+        io_tree_put_text(sim->tree, BOOT_ID, "5b9f4d0e-2f5c-4c8e-9a2b-6d3f1e7a8c90\n");
         io_tree_put_text(sim->tree, "proc/sys/kernel/osrelease", "6.12.107-sim\n");
         io_tree_put_text(sim->tree, "proc/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
         io_tree_put_text(sim->tree, "proc/cmdline", "root=/dev/vda1 intel_iommu=on\n");
@@ -220,4 +222,16 @@ void proc_build(Sim *sim) {
         char *argv[] = {(char *) "/sbin/init", NULL};
         proc_add_as(sim, 1, "systemd", 0, argv);
         io_tree_put_link(sim->tree, "proc/self", "1");
+}
+
+void sim_reboot(Sim *sim) {
+        g_rec_mutex_lock(&sim->mutex);
+        for (unsigned i = 0; i < sim->fns->len; i++) {
+                const Fn *fn = sim->fns->pdata[i];
+                g_autofree char *path = g_strdup_printf("sys/bus/pci/devices/%s/sriov_numvfs", fn->name);
+                if (fn->vfs)
+                        drv_write(sim, path, "0");
+        }
+        io_tree_put_text(sim->tree, BOOT_ID, "0d1e2f30-0000-4c8e-9a2b-6d3f1e7a8c91\n");
+        g_rec_mutex_unlock(&sim->mutex);
 }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "change/change.h"
 #include "ledger/ledger.h"
+#include "sim_virt.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -128,6 +129,14 @@ bool stage_guest(Stage *stage, WantKind kind, const char *guest, const char *dev
         return stage_do(stage, want, words, error);
 }
 
+bool stage_scoped(Stage *stage, WantKind kind, const char *guest, const char *device, unsigned scope, const char *words, GError **error) {
+        Want *want = want_new(kind);
+        want->device = g_strdup(device);
+        want->guest = g_strdup(guest);
+        want->scope = scope;
+        return stage_do(stage, want, words, error);
+}
+
 bool stage_enable(Stage *stage, const char *pf, unsigned n, GError **error) {
         Want *want = want_new(WANT_ENABLE);
         want->device = g_strdup(pf);
@@ -148,8 +157,7 @@ static bool run_start(Stage *stage, Io *io, const Want *want, GuestInfo *guest, 
         g_autoptr(Change) change = change_begin(&options, (Want *const[]) {(Want *) want}, 1, error);
         if (!change)
                 return false;
-        PlanInput input = {.host = change_host(change), .leases = change_leases(change), .guest = guest};
-        const Dev *dev = plan_choose(want, &input, error);
+        const Dev *dev = change_choose(change, want, guest, error);
         if (!dev)
                 return false;
         g_auto(GStrv) around = g_strsplit(command, "{vf}", 2);
@@ -223,10 +231,12 @@ char *stage_dump(Stage *stage) {
                 char name[PCI_ADDR_TEXT_SIZE];
                 pci_addr_format(lease->dev, name);
                 g_autofree char *given = vf_state_format(&lease->given, VF_ALL);
-                g_string_append_printf(text, "lease %s of %s %s nic=%u %s before: driver=%s override=%s\n", name,
+                g_string_append_printf(text, "lease %s of %s %s nic=%u %s before: driver=%s override=%s%s%s%s%s%s\n", name,
                                        lease->guest, lease->state == LEASE_PENDING ? "pending" : "active", lease->nic,
                                        given, lease->saved_driver ? lease->saved_driver : "-",
-                                       lease->saved_override ? lease->saved_override : "-");
+                                       lease->saved_override ? lease->saved_override : "-", lease->config ? " config" : "",
+                                       lease->managed ? " managed" : "", lease->pid ? "" : " off", lease->pool ? " pool=" : "",
+                                       lease->pool ? lease->pool : "");
         }
         return g_string_free(text, FALSE);
 }
@@ -240,6 +250,25 @@ char *stage_row(Stage *stage, const char *start) {
                         return g_strdup(line);
         }
         return NULL;
+}
+
+void stage_expect(Stage *stage, const char *start, const char *part) {
+        g_autofree char *found = stage_row(stage, start);
+        if (!found || !strstr(found, part)) {
+                g_autofree char *dump = stage_dump(stage);
+                g_error("expected \"%s\" in the row of %s, which is \"%s\", in\n%s", part, start, found ? found : "(none)", dump);
+        }
+}
+
+void stage_expect_no_row(Stage *stage, const char *start) {
+        g_autofree char *found = stage_row(stage, start);
+        if (found)
+                g_error("there is \"%s\"", found);
+}
+
+void stage_expect_leases(Stage *stage, unsigned n) {
+        g_autoptr(GPtrArray) leases = stage_leases(stage);
+        g_assert_cmpuint(leases->len, ==, n);
 }
 
 /* --- playing -------------------------------------------------------------------------------------------------- */
@@ -278,6 +307,15 @@ static void settle(Stage *stage) {
         g_assert_no_error(error);
 }
 
+static void add_partly(const Story *story, Outcome *outcome) {
+        g_autoptr(Stage) stage = stage_new(story);
+        g_autoptr(GError) error = NULL;
+
+        if (!story->partly(stage, &error))
+                g_error("story %s, partly: %s", story->name, error->message);
+        g_ptr_array_insert(outcome->states, 0, stage_dump(stage));
+}
+
 static void play_well(const Story *story, Outcome *ret) {
         g_autoptr(Stage) stage = stage_new(story);
         g_autoptr(GError) error = NULL;
@@ -308,6 +346,8 @@ static void play_well(const Story *story, Outcome *ret) {
         ret->after = stage_dump(stage);
         if (story->refused && !story->settle)
                 g_assert_cmpstr(ret->after, ==, ret->before);
+        if (story->partly)
+                add_partly(story, ret);
 }
 
 static void test_well(gconstpointer data) {
@@ -375,7 +415,7 @@ static void fail_at(const Try *try, int negative_errno) {
                 g_error("story %s failed at operation %u without a message", try->story->name, try->n);
         sim_fail_at(stage->sim, 0, 0);
         /* A disk that was full for a moment, and a guest that has let go, leave something for the next vfadm. */
-        bool later = ledger || g_error_matches(error, VFADM_ERROR, VFADM_ERROR_HALF_DONE) || try->story->settle;
+        bool later = ledger || g_error_matches(error, VFADM_ERROR, VFADM_ERROR_HALF_DONE) || try->story->settle || try->story->again;
         if (!ok && g_error_matches(error, VFADM_ERROR, VFADM_ERROR_HALF_DONE) && !ledger && !try->story->half_done &&
             try->story->refused != VFADM_ERROR_FAILED) { /* where undoing is the story, undoing can fail */
                 g_autofree char *now = stage_dump(stage);
@@ -383,7 +423,7 @@ static void fail_at(const Try *try, int negative_errno) {
         }
         if (later) {
                 recover(try, stage);
-                expect(try, stage, true, true, error);
+                expect(try, stage, !try->story->again, true, error);
         } else {
                 bool refused = try->story->refused != 0;
                 expect(try, stage, !ok || refused, ok || refused, error);
@@ -404,11 +444,21 @@ static void apart(const Story *story, void (*way)(const Story *story)) {
         g_assert_cmpint(status, ==, 0);
 }
 
+/* VFADM_STORIES=all tries every operation of every story; without it, those that differ little from another are tried at some, and
+ * not all at the same ones. */
+static unsigned stride(const Story *story) {
+        return story->stride && g_strcmp0(g_getenv("VFADM_STORIES"), "all") != 0 ? story->stride : 1;
+}
+
+static unsigned first(const Story *story) {
+        return 1 + g_str_hash(story->name) % stride(story);
+}
+
 static void play_failing(const Story *story) {
         g_auto(Outcome) outcome = {0};
 
         play_well(story, &outcome);
-        for (unsigned n = 1; n <= outcome.operations->len; n += MAX(story->stride, 1))
+        for (unsigned n = first(story); n <= outcome.operations->len; n += stride(story))
                 fail_at(&(Try) {story, &outcome, "failing", n}, -EIO);
 }
 
@@ -466,7 +516,7 @@ static void play_dying(const Story *story) {
         g_auto(Outcome) outcome = {0};
 
         play_well(story, &outcome);
-        for (unsigned n = 1; n <= outcome.operations->len; n += MAX(story->stride, 1))
+        for (unsigned n = first(story); n <= outcome.operations->len; n += stride(story))
                 die_at(&(Try) {story, &outcome, "dying", n}, false);
 }
 
@@ -489,16 +539,52 @@ static void test_late(gconstpointer story) {
         apart(story, play_late);
 }
 
+/* What the daemon was just asked for it has done; from then on it answers nobody, until it is up again. */
+static void down_at(const Try *try) {
+        g_autoptr(Stage) stage = stage_new(try->story);
+        g_autoptr(GError) error = NULL;
+
+        sim_restart_count(stage->sim);
+        sim_virt_down_at(stage->sim, try->n);
+        bool ok = play(stage, &error);
+        if (!ok && !error)
+                g_error("story %s failed at operation %u without a message", try->story->name, try->n);
+        stage_recover(stage, NULL);
+        sim_virt_down_at(stage->sim, 0);
+        sim_virt_daemon(stage->sim, VIRT_UP);
+        recover(try, stage);
+        expect(try, stage, true, true, error);
+}
+
+static void play_down(const Story *story) {
+        g_auto(Outcome) outcome = {0};
+
+        play_well(story, &outcome);
+        for (unsigned n = 1; n <= outcome.operations->len; n++)
+                down_at(&(Try) {story, &outcome, "with libvirt going down", n});
+}
+
+static void test_down(gconstpointer story) {
+        apart(story, play_down);
+}
+
+/* Which ways a story is played besides well. */
+static bool is_played(const Story *story, GTestDataFunc way) {
+        if (way == test_late)
+                return story->counts;
+        return way == test_down ? story->down : !story->once;
+}
+
 void story_add(const Story *story) {
         static const struct {
                 const char *name;
                 GTestDataFunc run;
-        } ways[] = {{"well", test_well}, {"failing", test_failing}, {"dying", test_dying}, {"late", test_late}};
+        } ways[] = {{"well", test_well}, {"failing", test_failing}, {"dying", test_dying}, {"late", test_late}, {"down", test_down}};
 
         sqlite3_auto_extension((void (*)(void)) on_open);
         for (unsigned i = 0; i < G_N_ELEMENTS(ways); i++) {
                 g_autofree char *path = g_strdup_printf("/%s/%s", ways[i].name, story->name);
-                if (i == 0 || (ways[i].run == test_late ? story->counts : !story->once))
+                if (i == 0 || is_played(story, ways[i].run))
                         g_test_add_data_func(path, story, ways[i].run);
         }
 }

@@ -37,7 +37,6 @@ static unsigned operation_with(Stage *stage, const char *part, unsigned after) {
 #define GUEST_MAC "mac=02:00:00:00:aa:01"
 #define GUEST_STATE GUEST_MAC " vlan=42"
 #define CONVENTIONAL_NIC "0000:16:01.0"
-#define OTHER_OF_GROUP "0000:16:02.0"
 #define NUMVFS "sys/bus/pci/devices/0000:01:00.0/sriov_numvfs"
 
 static void seven(Stage *stage) {
@@ -411,34 +410,6 @@ static void used_by_dpdk(Stage *stage) {
         g_assert_cmpint(sim_open_vfio(stage->sim, sim_start(stage->sim, "dpdk-testpmd"), VF1), ==, 0);
 }
 
-/* --- two of one group ----------------------------------------------------------------------------------------- */
-
-/* The guest may have both; the kernel lets a host driver have one only when nobody has any of them open (field-facts 20). */
-static void both_attached(Stage *stage) {
-        g_autoptr(GError) error = NULL;
-        sim_add_guest(stage->sim, "web1", 2, GUEST_GOOD);
-        stage_echo(stage, "sys/bus/pci/devices/" OTHER_OF_GROUP "/driver/unbind", OTHER_OF_GROUP);
-        bool ok = stage_guest(stage, WANT_ATTACH, "qemu:web1", CONVENTIONAL_NIC, "", &error);
-        g_assert_no_error(error);
-        ok = ok && stage_guest(stage, WANT_ATTACH, "qemu:web1", OTHER_OF_GROUP, "", &error);
-        must(ok, error);
-        sim_quiesce(stage->sim);
-}
-
-static bool detach_one(Stage *stage, GError **error) {
-        return stage_guest(stage, WANT_DETACH, "qemu:web1", CONVENTIONAL_NIC, NULL, error);
-}
-
-static void check_kept_back(Stage *stage) {
-        expect_row(stage, "lease " CONVENTIONAL_NIC, "of qemu:web1 pending");
-}
-
-/* The other one comes back, and recovery then finds the first free. */
-static void detach_other(Stage *stage) {
-        g_autoptr(GError) error = NULL;
-        must(stage_guest(stage, WANT_DETACH, "qemu:web1", OTHER_OF_GROUP, NULL, &error), error);
-}
-
 /* --- run ------------------------------------------------------------------------------------------------------ */
 
 static void look_while_it_runs(Sim *sim, int pid, void *user) {
@@ -555,8 +526,6 @@ static const Story stories[] = {
         {"detach-pending", IGB, .prepare = attached_to_keeper, .play = detach, .refused = VFADM_ERROR_PENDING,
          .check = check_pending, .settle = keeper_lets_go, .half_done = true},
         {"detach-refused-by-guest", IGB, .prepare = attached_to_refuser, .play = detach, .refused = VFADM_ERROR_FAILED},
-        {"detach-one-of-group", SIM_CONVENTIONAL, .prepare = both_attached, .play = detach_one, .refused = VFADM_ERROR_HALF_DONE,
-         .says = "its IOMMU group may be in use by a guest", .check = check_kept_back, .settle = detach_other, .once = true},
         {"release-while-used", IGB, .prepare = used_by_guest, .play = release, .refused = VFADM_ERROR_IN_USE},
         {"release-by-number-locked", SIM_CONVENTIONAL, .prepare = leased_and_locked, .play = release_by_number, .refused = VFADM_ERROR_BUSY,
          .says = CONVENTIONAL_NIC, .once = true},
@@ -573,6 +542,9 @@ int main(int argc, char **argv) {
         for (unsigned i = 0; i < G_N_ELEMENTS(stories); i++)
                 story_add(&stories[i]);
         stories_boot_add();
+        stories_group_add();
+        stories_libvirt_add();
+        stories_service_add();
         stories_meanwhile_add();
         g_test_add_func("/well/the-alarm", test_alarm);
         return g_test_run();

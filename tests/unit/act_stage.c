@@ -179,3 +179,173 @@ void fail(Stage *stage, const char *prefix, int negative_errno, int times) {
         stage->machine->fail_errno = negative_errno;
         stage->machine->fail_times = times;
 }
+
+/* ---- recovery ---- */
+
+int64_t die_during(Stage *stage, const Plan *plan, const char *marks, int pid, const char *boot_id) {
+        static const char letters[] = "pDdu";
+        int64_t id = 0;
+
+        g_assert_cmpuint(strlen(marks), ==, plan->steps->len);
+        g_assert_true(ledger_begin(stage->act.ledger, plan, boot_id, pid, (uint64_t) pid + 7, &id, NULL));
+        for (unsigned i = 0; marks[i]; i++) {
+                const Step *step = plan->steps->pdata[i];
+                StepMark mark = (StepMark) (strchr(letters, marks[i]) - letters);
+                if (step->kind == STEP_LEASE && mark == MARK_DONE) {
+                        g_autoptr(Lease) lease = step->to.lease ? lease_copy(step->to.lease) : NULL;
+                        g_assert_true(ledger_mark_lease(stage->act.ledger, id, i, mark, lease, lease ? 0 : step->from.lease->id, NULL));
+                } else {
+                        g_assert_true(ledger_mark(stage->act.ledger, id, i, mark, NULL));
+                }
+        }
+        return id;
+}
+
+char *recover(Stage *stage, int code) {
+        g_autoptr(GPtrArray) told = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GError) error = NULL;
+
+        bool ok = act_recover(&stage->act, told, &error);
+        if (code == 0) {
+                g_assert_no_error(error);
+                g_assert_true(ok);
+        } else {
+                g_assert_error(error, VFADM_ERROR, code);
+                g_assert_false(ok);
+        }
+        g_ptr_array_add(told, NULL);
+        return g_strjoinv("\n", (char **) told->pdata);
+}
+
+void assert_recovers(Stage *stage, const char *needle) {
+        g_autofree char *told = recover(stage, 0);
+        if (*needle ? !strstr(told, needle) : *told != '\0')
+                g_error("'%s' is not '%s'", told, needle);
+}
+
+void assert_no_lease(Stage *stage) {
+        g_autoptr(Lease) lease = the_lease(stage);
+        g_assert_null(lease);
+}
+
+void assert_lease(Stage *stage, LeaseState state) {
+        g_autoptr(Lease) lease = the_lease(stage);
+        g_assert_nonnull(lease);
+        g_assert_cmpint(lease->state, ==, state);
+}
+
+/* ---- libvirt ---- */
+
+static const char device_id[] = "vfadm-0000-01-10.0";
+
+Step *add_hold(Plan *plan, unsigned vf, const char *from, const char *to) {
+        Step *step = plan_add(plan, step_new(STEP_HOLD, machine_vf(vf), "because"));
+        step->pf = machine_pf();
+        step->network = g_strdup("libvirt:pt");
+        step->from.text = g_strdup(from);
+        step->to.text = g_strdup(to);
+        return step;
+}
+
+Step *add_defined(Plan *plan, const char *from, const char *to) {
+        Step *step = plan_add(plan, step_new(STEP_DEFINED, machine_vf(0), "because"));
+        step->guest = g_strdup("libvirt:web1");
+        step->from.text = g_strdup(from);
+        step->to.text = g_strdup(to);
+        return step;
+}
+
+Step *add_network(Plan *plan, const char *from, const char *to) {
+        Step *step = plan_add(plan, step_new(STEP_NETWORK, (PciAddr) {0}, "because"));
+        step->network = g_strdup("libvirt:pt");
+        step->from.text = g_strdup(from);
+        step->to.text = g_strdup(to);
+        return step;
+}
+
+static void add_plug(Plan *plan, bool in) {
+        Step *step = add_guest(plan, in ? NULL : device_id, in ? device_id : NULL);
+        g_free(step->guest);
+        step->guest = g_strdup("libvirt:web1");
+        step->xml = in ? g_strdup(ELEMENT) : NULL;
+}
+
+Lease *make_service_lease(unsigned parts) {
+        Lease *lease = make_lease();
+
+        g_free(lease->guest);
+        lease->guest = g_strdup("libvirt:web1");
+        g_free(lease->guest_device);
+        lease->guest_device = g_strdup(device_id);
+        lease->guest_uuid = g_strdup(UUID);
+        lease->config = parts & DEFINED;
+        lease->managed = true;
+        if (!(parts & PLUGGED))
+                lease->pid = 0, lease->pid_start = 0;
+        lease->vendor = 0x8086;
+        lease->device = 0x10ca;
+        lease->is_vf = true;
+        lease->path = g_strdup("pci0000:00/0000:00:02.0/" PF_NAME);
+        lease->saved = (VfState) {.known = VF_ALL, .spoofchk = true, .proto = VLAN_PROTO_8021Q};
+        lease->given = (VfState) {.known = VF_TRUST, .trust = true};
+        lease->saved_driver = g_strdup("igbvf");
+        return lease;
+}
+
+Plan *service_attach_plan(unsigned parts) {
+        Plan *plan = plan_new("attach");
+        Step *step = plan_add(plan, step_new(STEP_LEASE, machine_vf(0), "because"));
+
+        step->to.lease = make_service_lease(parts);
+        add_hold(plan, 0, NULL, HOSTDEV_HOLDER);
+        add_driver(plan, 0, "igbvf", NULL, "igbvf", NULL);
+        if (parts & DEFINED)
+                add_defined(plan, NULL, ELEMENT);
+        if (parts & PLUGGED)
+                add_plug(plan, true);
+        return plan;
+}
+
+Plan *service_detach_plan(const Lease *lease, unsigned parts) {
+        Plan *plan = plan_new("detach");
+
+        if (parts & PLUGGED)
+                add_plug(plan, false);
+        if (parts & DEFINED)
+                add_defined(plan, ELEMENT, NULL);
+        add_driver(plan, 0, "vfio-pci", "vfio-pci", "igbvf", NULL);
+        add_hold(plan, 0, HOSTDEV_HOLDER, NULL);
+        Step *step = plan_add(plan, step_new(STEP_LEASE, machine_vf(0), "because"));
+        step->from.lease = lease_copy(lease);
+        return plan;
+}
+
+void give_to_service(Stage *stage, unsigned parts, const char *boot_id) {
+        g_autoptr(Plan) plan = plan_new("attach");
+        Step *step = plan_add(plan, step_new(STEP_LEASE, machine_vf(0), "because"));
+        FakeService *service = &stage->machine->service;
+
+        step->to.lease = make_service_lease(parts);
+        g_free(step->to.lease->boot_id);
+        step->to.lease->boot_id = g_strdup(boot_id);
+        assert_ran(stage, plan);
+        machine_start_service(stage->machine);
+        machine_set_port(stage->machine, 0, HOSTDEV_HOLDER);
+        if (parts & DEFINED)
+                service->element = g_strdup(ELEMENT);
+        if (parts & PLUGGED) {
+                machine_start_guest(stage->machine);
+                service->has = g_strdup(device_id);
+                machine_set_driver(stage->machine, 0, "vfio-pci", "vfio-pci");
+        }
+        stage->machine->vfs[0].trust = true;
+}
+
+void assert_service_free(Stage *stage) {
+        assert_no_lease(stage);
+        g_assert_cmpstr(machine_port(stage->machine, 0), ==, NULL);
+        g_assert_cmpstr(stage->machine->service.element, ==, NULL);
+        g_assert_cmpstr(stage->machine->service.has, ==, NULL);
+        assert_driver(stage, 0, "igbvf");
+        g_assert_cmpuint(n_unfinished(stage), ==, 0);
+}

@@ -40,3 +40,27 @@ Plan *attach_plan(void);
 Plan *detach_plan(const Lease *lease);
 /* Changes whose log line begins with `prefix` fail: so many times, -1 for ever. */
 void fail(Stage *stage, const char *prefix, int negative_errno, int times);
+
+/* As a process leaves it that dies during the plan: `marks` has a letter a step (p, D for doing, d for done, u). */
+int64_t die_during(Stage *stage, const Plan *plan, const char *marks, int pid, const char *boot_id);
+/* Recovers, with this result (0: well), and gives what was told; the caller frees. */
+char *recover(Stage *stage, int code);
+/* Recovers well, and tells this among others; "": nothing. */
+void assert_recovers(Stage *stage, const char *needle);
+void assert_no_lease(Stage *stage);
+void assert_lease(Stage *stage, LeaseState state);
+
+/* ---- libvirt's guest "web1" and its network "pt" ---- */
+
+enum { PLUGGED = 1 << 0, DEFINED = 1 << 1 };
+/* Plans that give VF 0 to the guest, and take it back; parts of PLUGGED and DEFINED. */
+Plan *service_attach_plan(unsigned parts);
+Plan *service_detach_plan(const Lease *lease, unsigned parts);
+Lease *make_service_lease(unsigned parts);
+Step *add_hold(Plan *plan, unsigned vf, const char *from, const char *to);
+Step *add_defined(Plan *plan, const char *from, const char *to);
+Step *add_network(Plan *plan, const char *from, const char *to);
+/* A lease of it in the ledger, with all else as it is then. */
+void give_to_service(Stage *stage, unsigned parts, const char *boot_id);
+/* Nothing of it is left: no lease, port, element, and the host's driver is back. */
+void assert_service_free(Stage *stage);

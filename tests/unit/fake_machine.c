@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "guest/guest.h"
 #include "host/host.h"
 #include "host/rtnl.h"
 
@@ -30,9 +29,7 @@ static Machine *of(Io *io) {
         return (Machine *) io;
 }
 
-/* Notes a change; a negative errno when it is to fail. */
-static int change(Machine *machine, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static int change(Machine *machine, const char *format, ...) {
+int machine_change(Machine *machine, const char *format, ...) {
         va_list args;
         va_start(args, format);
         char *line = g_strdup_vprintf(format, args);
@@ -231,7 +228,7 @@ static int write_vf(Machine *machine, unsigned vf, const char *leaf, const char 
 
 static int fake_write(Io *io, const char *path, const char *text, unsigned timeout_ms) {
         Machine *machine = of(io);
-        int r = change(machine, "%s = %s", g_str_has_prefix(path, DEVICES) ? path + strlen(DEVICES) : path, g_str_equal(text, "\n") ? "none" : text);
+        int r = machine_change(machine, "%s = %s", g_str_has_prefix(path, DEVICES) ? path + strlen(DEVICES) : path, g_str_equal(text, "\n") ? "none" : text);
 
         if (r < 0)
                 return r;
@@ -271,7 +268,7 @@ static int fake_netlink(Io *io, const void *request, size_t length, GByteArray *
                 return -EAGAIN;
         }
         g_autofree char *text = message.is_link ? g_strdup(message.up ? "up" : "down") : vf_state_format(&message.state, message.mask);
-        int r = message.is_link ? change(machine, "link %s", text) : change(machine, "vf %u: %s", message.vf, text);
+        int r = message.is_link ? machine_change(machine, "link %s", text) : machine_change(machine, "vf %u: %s", message.vf, text);
         if (r < 0)
                 return r;
         if (message.is_link) {
@@ -287,7 +284,7 @@ static int fake_netlink(Io *io, const void *request, size_t length, GByteArray *
 
 static int fake_load_module(Io *io, const char *name) {
         g_autofree char *path = g_strconcat("sys/bus/pci/drivers/", name, "/bind", NULL);
-        int r = change(of(io), "module %s", name);
+        int r = machine_change(of(io), "module %s", name);
         if (r < 0 || of(io)->fail_modules)
                 return r < 0 ? r : -ENOENT;
         machine_put(of(io), path, "");
@@ -315,7 +312,7 @@ static void fake_pause(Io *io, unsigned milliseconds) {
 
 static int fake_replace(Io *io, const char *path, const char *text) {
         Machine *machine = of(io);
-        int r = change(machine, text ? "replace %s" : "remove %s", path);
+        int r = machine_change(machine, text ? "replace %s" : "remove %s", path);
         if (r == 0 && text)
                 machine_put(machine, path, text);
         else if (r == 0)
@@ -327,7 +324,7 @@ static int fake_program(Io *io, char *const argv[], bool changes, unsigned timeo
         Machine *machine = of(io);
         g_autofree char *line = g_strjoinv(" ", (char **) argv);
         GString *says = g_string_new(NULL);
-        int r = changes ? change(machine, "run %s", line) : 0;
+        int r = changes ? machine_change(machine, "run %s", line) : 0;
 
         if (r == 0 && !machine->program)
                 r = -ENOENT;
@@ -356,6 +353,7 @@ Machine *machine_new(unsigned num_vfs) {
         machine->gives = MAX_VFS;
         machine->reports = VF_ALL;
         machine->guest_runs = true;
+        fake_service_init(&machine->service);
         machine_put(machine, DEVICES PF_NAME "/vendor", "0x8086");
         machine_put(machine, DEVICES PF_NAME "/sriov_drivers_autoprobe", "1");
         machine_put(machine, DEVICES PF_NAME "/net/enp1s0/x", "");
@@ -377,6 +375,7 @@ void machine_free(Machine *machine) {
         g_ptr_array_unref(machine->log);
         g_free(machine->fail_prefix);
         g_free(machine->guest_has);
+        fake_service_clear(&machine->service);
         g_free(machine);
 }
 
@@ -448,8 +447,6 @@ Snapshot *host_read(Io *io, unsigned what, GError **error) {
         return snapshot;
 }
 
-/* ---- in place of guest/ ---- */
-
 Snapshot *host_read_uses(Io *io, const PciAddr *addrs, unsigned n) {
         of(io)->looks++;
         return host_read(io, HOST_USES, NULL);
@@ -457,47 +454,4 @@ Snapshot *host_read_uses(Io *io, const PciAddr *addrs, unsigned n) {
 
 bool host_sees_processes(Io *io) {
         return !of(io)->in_container;
-}
-
-GuestInfo *guest_read(Io *io, const char *ref, GError **error) {
-        Machine *machine = of(io);
-
-        g_assert_cmpstr(ref, ==, "qemu:web1");
-        if (!machine->guest_runs || machine->guest_deaf) {
-                g_set_error(error, VFADM_ERROR, machine->guest_runs ? VFADM_ERROR_BUSY : VFADM_ERROR_NOT_FOUND, "qemu:web1 does not answer");
-                return NULL;
-        }
-        GuestInfo *info = guest_info_new("qemu", "web1");
-        info->pid = GUEST_PID;
-        if (machine->guest_has) {
-                GuestDevice *device = guest_info_add_device(info, machine->guest_has);
-                device->host = machine_vf(0);
-                device->has_host = true;
-        }
-        return info;
-}
-
-static bool fake_plug(Io *io, const char *name, const GuestPlugged *device, GError **error) {
-        if (change(of(io), "plug %s on %s", device->id, device->bus) < 0) {
-                g_set_error(error, VFADM_ERROR, VFADM_ERROR_FAILED, "qemu:web1 says no");
-                return false;
-        }
-        of(io)->guest_has = g_strdup(device->id);
-        return true;
-}
-
-static GuestPlug fake_unplug(Io *io, const char *name, const char *id, unsigned timeout_ms, GError **error) {
-        if (change(of(io), "unplug %s", id) < 0) {
-                g_set_error(error, VFADM_ERROR, VFADM_ERROR_FAILED, "qemu:web1 says no");
-                return GUEST_PLUG_FAILED;
-        }
-        if (of(io)->guest_keeps)
-                return GUEST_PLUG_PENDING;
-        g_clear_pointer(&of(io)->guest_has, g_free);
-        return GUEST_PLUG_DONE;
-}
-
-const GuestBackend *guest_backend(const char *name, GError **error) {
-        static const GuestBackend backend = {.name = "qemu", .plug = fake_plug, .unplug = fake_unplug};
-        return g_str_equal(name, "qemu") ? &backend : NULL;
 }

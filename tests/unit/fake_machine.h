@@ -1,16 +1,38 @@
 /* A small machine behind the seam for the tests of act/: one igb with VFs, one guest, and what the kernel answers when it is
- * told to fail. It also stands in for host_read(), rtnl.h and guest.h, so that these tests are of act/ alone; the whole
- * house is run on the simulated kernel. */
+ * told to fail. It also stands in for host_read(), rtnl.h and guest.h (fake_guests.c), so that these tests are of act/ alone; the
+ * whole house is run on the simulated kernel. */
 #pragma once
 
 #include "act/act.h"
-#include "model/guest.h"
+#include "model/books.h"
 #include "model/snapshot.h"
 
 #define PF_NAME "0000:01:00.0"
 #define BOOT "11111111-2222-3333-4444-555555555555"
 
+#define UUID "5c1f3c2e-0000-4000-8000-00000000beef"
+/* VF 0 as an element, as libvirt keeps it, and a NIC of the network. */
+#define ELEMENT "<interface type='hostdev' managed='yes'><mac address='52:54:00:00:00:01'/><source><address type='pci' domain='0x0000' bus='0x01' slot='0x10' function='0x0'/></source></interface>"
+#define NETWORK_ELEMENT "<interface type='network'><mac address='52:54:00:00:00:02'/><source network='pt'/></interface>"
+
 enum { MY_PID = 100, GUEST_PID = 812, DEAD_PID = 4000, MAX_VFS = 4 };
+
+/* libvirt, with one guest "web1" and one network "pt". */
+typedef struct {
+        bool here;         /* it runs on this host */
+        bool deaf;         /* but does not answer */
+        bool has_guest;
+        char *uuid;        /* that guest's */
+        int pid;           /* of its process; 0: it is off */
+        char *has;         /* id of VF 0 in the running guest, or NULL */
+        char *element;     /* VF 0 (or the network's NIC) in its definition, or NULL */
+        bool keeps;        /* the running guest answers "pending" */
+        bool forgets_driver; /* leaves a device that it took back without a driver */
+        bool defined_later;  /* VF 0 comes into the definition right after the books were read */
+        bool ignores;      /* says yes to definitions, networks and holds, and does nothing */
+        HostdevNetwork *network; /* NULL: not there */
+        unsigned books_read;
+} FakeService;
 
 typedef struct {
         Io io;
@@ -43,6 +65,7 @@ typedef struct {
         bool guest_keeps;  /* answers "pending" */
         bool guest_deaf;   /* its monitor does not answer */
         int user_pid;      /* a process that holds VF 0; 0: none */
+        FakeService service;
         bool in_container; /* its processes are not the host's */
         unsigned vf_reads; /* how often it was asked for the state of the VFs */
         unsigned looks;    /* how often it was asked who uses some functions */
@@ -63,5 +86,17 @@ unsigned machine_num_vfs(Machine *machine);
 char *machine_autoprobe(Machine *machine);
 void machine_start_process(Machine *machine, int pid);
 void machine_end_process(Machine *machine, int pid);
+/* Notes a change; a negative errno when it is to fail. */
+int machine_change(Machine *machine, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* libvirt is here, with its guest off, and its network active with VFs 0 and 1. */
+void machine_start_service(Machine *machine);
+/* The guest runs (pid GUEST_PID). */
+void machine_start_guest(Machine *machine);
+/* The network gave this VF to `owner`, or vfadm holds it (HOSTDEV_HOLDER); NULL: neither. */
+void machine_set_port(Machine *machine, unsigned vf, const char *owner);
+/* Who has the network's port of this VF; NULL: nobody. */
+const char *machine_port(Machine *machine, unsigned vf);
+void fake_service_init(FakeService *service);
+void fake_service_clear(FakeService *service);
 /* The log so far, one change a line, and empties it; the caller frees. */
 char *machine_take_log(Machine *machine);

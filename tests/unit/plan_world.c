@@ -19,10 +19,83 @@ World world_new(unsigned vfs) {
         return w;
 }
 
+static GuestInfo *libvirt_guest(const char *name, const char *uuid) {
+        GuestInfo *guest = guest_info_new("libvirt", name);
+        guest->uuid = g_strdup(uuid);
+        guest->ram = 256 << 20;
+        guest->by_libvirt = true;
+        guest->has_definition = true;
+        return guest;
+}
+
+World world_libvirt(unsigned vfs) {
+        World w = world_new(vfs);
+        GuestInfo *db = libvirt_guest("db", "dddddddd-0000-4000-8000-000000000001");
+
+        guest_info_free(w.guest);
+        w.guest = libvirt_guest("web1", "aaaaaaaa-0000-4000-8000-000000000001");
+        w.guest->pid = 812;
+        w.guest->pid_start = 4711;
+        guest_info_add_slot(w.guest, "pci.1", false, true);
+        guest_info_add_slot(w.guest, "pci.2", true, true);
+        w.books = books_new();
+        db->running = false;
+        g_ptr_array_add(w.books->guests, db);
+        g_ptr_array_add(w.books->guests, libvirt_guest("web1", w.guest->uuid));
+        w.pools = g_ptr_array_new_with_free_func((GDestroyNotify) pool_free);
+        return w;
+}
+
+void world_shut_off(World *w) {
+        w->guest->running = false;
+        w->guest->pid = 0;
+        w->guest->pid_start = 0;
+        g_ptr_array_set_size(w->guest->slots, 0);
+        g_ptr_array_set_size(w->guest->devices, 0);
+}
+
 void world_clear(World *w) {
         snapshot_free(w->host);
         g_ptr_array_unref(w->leases);
         guest_info_free(w->guest);
+        books_free(w->books);
+        g_clear_pointer(&w->pools, g_ptr_array_unref);
+}
+
+static GuestDevice *fill(GuestDevice *device, World *w, unsigned vf) {
+        device->host = host_vf(w->host, vf)->addr;
+        device->has_host = true;
+        return device;
+}
+
+GuestDevice *guest_has_vf(World *w, unsigned vf) {
+        dev_add_use(host_vf(w->host, vf), USE_PROCESS, g_strdup_printf("guest %s (qemu, pid 812)", w->guest->name), 812, w->guest->name);
+        return fill(guest_info_add_device(w->guest, "vfadm-x"), w, vf);
+}
+
+GuestDevice *guest_is_defined_with(World *w, unsigned vf) {
+        GuestDevice *device = fill(guest_info_add_defined(w->guest, "vfadm-x"), w, vf);
+        device->xml = g_strdup_printf("<found vf='%u'/>", vf);
+        return device;
+}
+
+Pool *world_add_pool(World *w, const char *name) {
+        Pool *pool = pool_new(name);
+        g_ptr_array_add(pool->pfs, g_strdup("02:00:00:00:01:01"));
+        pool->started = true;
+        g_ptr_array_add(w->pools, pool);
+        return pool;
+}
+
+HostdevNetwork *world_add_network(World *w, const char *name, const char *vfs) {
+        HostdevNetwork *network = hostdev_network_new(name);
+        g_auto(GStrv) words = g_strsplit(vfs, " ", 0);
+
+        network->active = true;
+        for (char **word = words; *word; word++)
+                g_array_append_val(network->addresses, host_vf(w->host, (unsigned) (**word - '0'))->addr);
+        g_ptr_array_add(w->books->networks, network);
+        return network;
 }
 
 Want *want(WantKind kind, const char *device, const char *words) {
@@ -36,8 +109,16 @@ Want *want(WantKind kind, const char *device, const char *words) {
         return w;
 }
 
+Want *want_libvirt(WantKind kind, const char *device, const char *words, unsigned scope) {
+        Want *w = want(kind, device, words);
+        g_free(w->guest);
+        w->guest = g_strdup("libvirt:web1");
+        w->scope = scope;
+        return w;
+}
+
 Plan *plan_of(World *w, Want *ask, GError **error) {
-        PlanInput input = {.host = w->host, .leases = w->leases, .guest = w->guest, .vfio_driver = w->vfio};
+        PlanInput input = {.host = w->host, .leases = w->leases, .guest = w->guest, .books = w->books, .pools = w->pools, .vfio_driver = w->vfio};
         Plan *plan = plan_make(ask, &input, error);
         want_free(ask);
         return plan;
@@ -59,7 +140,8 @@ void assert_steps(World *w, Want *ask, const char *expected) {
         g_assert_cmpstr(text->str, ==, expected);
 }
 
-void assert_refused(World *w, Want *ask, int code, const char *says) {
+/* The whole of what the refusal says. */
+static char *refusal_of(World *w, Want *ask, int code) {
         g_autoptr(GError) error = NULL;
         g_autoptr(Plan) plan = plan_of(w, ask, &error);
 
@@ -68,9 +150,19 @@ void assert_refused(World *w, Want *ask, int code, const char *says) {
                 g_assert_cmpuint(plan->steps->len, ==, 0);
         }
         g_assert_error(error, VFADM_ERROR, code);
-        if (!strstr(error->message, says))
-                g_error("'%s' does not say '%s'", error->message, says);
         g_assert_null(strchr(error->message, '\n'));
+        return g_strdup(error->message);
+}
+
+void assert_refused(World *w, Want *ask, int code, const char *says) {
+        g_autofree char *message = refusal_of(w, ask, code);
+        if (!strstr(message, says))
+                g_error("'%s' does not say '%s'", message, says);
+}
+
+void assert_refused_so(World *w, Want *ask, int code, const char *words) {
+        g_autofree char *message = refusal_of(w, ask, code);
+        g_assert_cmpstr(message, ==, words);
 }
 
 void lease_out(World *w, unsigned vf, const char *guest) {

@@ -1,4 +1,5 @@
-/* What a plan is made of, for tests: the small host of hosts.h, leases, and a guest "qemu:web1" (pid 812) with one free slot. */
+/* What a plan is made of, for tests: the small host of hosts.h, leases, a guest "qemu:web1" (pid 812) with one free slot, and a
+ * service's books and pools where a test needs them. */
 #pragma once
 
 #include "plan/plan.h"
@@ -8,17 +9,35 @@ typedef struct {
         GPtrArray *leases;
         GuestInfo *guest;
         const char *vfio;
+        Books *books;     /* NULL: no service */
+        GPtrArray *pools; /* Pool*; NULL: none */
 } World;
 
 World world_new(unsigned vfs);
+/* The same with the guest "libvirt:web1" (pid 812, a definition, slots pci.1 taken and pci.2 free) instead, and with books that
+ * know it and the guest "libvirt:db", which is off. */
+World world_libvirt(unsigned vfs);
+/* The guest is off. */
+void world_shut_off(World *w);
 void world_clear(World *w);
 /* A want for the guest qemu:web1; `words` as "mac=… vlan=…". */
 Want *want(WantKind kind, const char *device, const char *words);
-/* Frees `ask`, as the next two do. */
+/* The same for libvirt:web1, with SCOPE_* bits. */
+Want *want_libvirt(WantKind kind, const char *device, const char *words, unsigned scope);
+/* Frees `ask`, as those that follow do. */
 Plan *plan_of(World *w, Want *ask, GError **error);
 /* The plan is not refused, and these are its steps, a line each. */
 void assert_steps(World *w, Want *ask, const char *expected);
 /* The plan or the want is refused, in one line that holds `says`. */
 void assert_refused(World *w, Want *ask, int code, const char *says);
+/* The same with all of its words. */
+void assert_refused_so(World *w, Want *ask, int code, const char *words);
+/* The guest runs with the VF, or is defined with it. */
+GuestDevice *guest_has_vf(World *w, unsigned vf);
+GuestDevice *guest_is_defined_with(World *w, unsigned vf);
+/* A pool of all VFs of the PF, started. */
+Pool *world_add_pool(World *w, const char *name);
+/* An active network of the books that hands out these VFs ("0 1 3"). */
+HostdevNetwork *world_add_network(World *w, const char *name, const char *vfs);
 /* VF `vf` is leased (lease 40 + vf, pid 812) and has what the guest was given. */
 void lease_out(World *w, unsigned vf, const char *guest);

@@ -200,17 +200,6 @@ static void die_after(Stage *stage, const Plan *plan, unsigned done, bool doing,
         }
 }
 
-static void assert_recovers(Stage *stage, const char *says) {
-        g_autoptr(GPtrArray) told = g_ptr_array_new_with_free_func(g_free);
-        g_autoptr(GError) error = NULL;
-        act_recover(&stage->act, told, &error);
-        g_assert_no_error(error);
-        g_ptr_array_add(told, NULL);
-        g_autofree char *text = g_strjoinv("\n", (char **) told->pdata);
-        if (!strstr(text, says))
-                g_error("\"%s\" does not say \"%s\"", text, says);
-}
-
 /* After a power cut no mark is left, and the files are whatever had reached the disk. */
 static void test_cut_off(void) {
         static const char *const boots[] = {BOOT, OTHER_BOOT};

@@ -388,6 +388,41 @@ static void test_guest_keeps(void) {
         g_assert_null(none);
 }
 
+static void assert_all_pending(Stage *stage, unsigned n) {
+        g_autoptr(GPtrArray) leases = ledger_leases(stage->act.ledger, NULL);
+
+        g_assert_cmpuint(leases->len, ==, n);
+        for (unsigned i = 0; i < n; i++)
+                g_assert_cmpint(((const Lease *) leases->pdata[i])->state, ==, LEASE_PENDING);
+        g_assert_cmpuint(n_unfinished(stage), ==, 0);
+}
+
+/* One of a group stays in the guest: those that were leased with it, or have let go already, are recovery's to give back. */
+static void test_guest_keeps_one(void) {
+        g_autoptr(Stage) stage = stage_new(2);
+        g_autoptr(Plan) attach = plan_new("attach"), detach = plan_new("detach");
+
+        add_lease(attach);
+        Step *other = add_lease(attach);
+        other->dev = other->to.lease->dev = machine_vf(1);
+        add_guest(attach, NULL, "nic0");
+        plan_add(attach, step_new(STEP_RESET, machine_vf(0), "because"));
+        fail(stage, "0000:01:10.0/reset", -EIO, -1);
+        stage->machine->guest_keeps = true;
+        g_free(assert_fails(stage, attach, VFADM_ERROR_PENDING, "has not let go of 0000:01:10.0"));
+        assert_all_pending(stage, 2);
+
+        g_autoptr(GPtrArray) leases = ledger_leases(stage->act.ledger, NULL);
+        for (unsigned i = 0; i < 2; i++) {
+                Lease *lease = leases->pdata[i];
+                lease->state = LEASE_ACTIVE;
+                g_assert_true(ledger_update_lease(stage->act.ledger, lease, NULL));
+                add_guest(detach, i ? "nic0" : "nic1", NULL)->dev = machine_vf(1 - i);
+        }
+        g_free(assert_fails(stage, detach, VFADM_ERROR_PENDING, "has not let go of 0000:01:10.0"));
+        assert_all_pending(stage, 2);
+}
+
 /* What a guest has let go of is not plugged in again. */
 static void test_detach_fails_later(void) {
         g_autoptr(Stage) stage = stage_new(1);
@@ -527,6 +562,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/act/attach-refused", test_attach_refused);
         g_test_add_func("/act/lent-already", test_lent_already);
         g_test_add_func("/act/guest-keeps", test_guest_keeps);
+        g_test_add_func("/act/guest-keeps-one", test_guest_keeps_one);
         g_test_add_func("/act/detach-fails-later", test_detach_fails_later);
         g_test_add_func("/act/undo-fails", test_undo_fails);
         g_test_add_func("/act/undo-fails-midway", test_undo_fails_midway);

@@ -320,6 +320,27 @@ static void test_gone(void) {
         assert_host_silent(&w, "guest-gone");
 }
 
+/* A guest that is defined with its device may be off, and has another process since its last start. */
+static void test_defined(void) {
+        g_auto(DoctorWorld) w = doctor_world(7);
+        GuestInfo *guest = doctor_world_guest(&w);
+        Lease *lease = doctor_world_give(&w, guest, host_vf(w.host, 3));
+        set_text(&lease->guest, "libvirt:web1");
+        lease->pid = 700;
+        assert_host_fires(&w, "guest-drift", SEVERITY_WARNING, "leased to libvirt:web1, but qemu:web1 holds it");
+        guest->by_libvirt = true;
+        lease->config = true;
+        assert_host_silent(&w, "guest-drift");
+        set_text(&lease->guest, "libvirt:web2");
+        assert_host_fires(&w, "guest-drift", SEVERITY_WARNING, "leased to libvirt:web2, but qemu:web1 holds it");
+        g_ptr_array_set_size(w.guests, 0);
+        g_ptr_array_set_size(host_vf(w.host, 3)->uses, 0);
+        lease->pid = 0;
+        assert_host_silent(&w, "guest-gone");
+        lease->config = false;
+        assert_host_fires(&w, "guest-gone", SEVERITY_NOTE, "libvirt:web2, which does not run");
+}
+
 static void test_driver(void) {
         g_auto(DoctorWorld) w = doctor_world(7);
         GuestInfo *guest = doctor_world_guest(&w);
@@ -412,6 +433,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/doctor-guest/drift", test_drift);
         g_test_add_func("/doctor-guest/drift-group", test_drift_group);
         g_test_add_func("/doctor-guest/gone", test_gone);
+        g_test_add_func("/doctor-guest/defined", test_defined);
         g_test_add_func("/doctor-guest/driver", test_driver);
         g_test_add_func("/doctor-guest/libvirt", test_libvirt);
         g_test_add_func("/doctor-guest/reach", test_reach);

@@ -183,10 +183,50 @@ static void test_read(void) {
                 g_assert_true(anonymous->has_host);
                 g_assert_true(guest_info_find(info, (PciAddr){.bus = 1, .slot = 16, .function = 2}) == anonymous);
         }
-        g_autoptr(GPtrArray) names = guest_list(io, &error);
+        /* QEMU keeps no definitions: a guest that does not run is not there. */
+        g_autoptr(GuestInfo) any = guest_read_any(io, "qemu:web1", &error);
         g_assert_no_error(error);
-        g_assert_cmpuint(names->len, ==, 1);
-        g_assert_cmpstr(names->pdata[0], ==, "qemu:web1");
+        g_assert_cmpint(any->pid, ==, 812);
+        g_assert_true(any->running && !any->has_definition);
+        g_assert_cmpint(any->numa_node, ==, -1);
+        g_assert_cmpuint(any->defined->len, ==, 0);
+        g_assert_null(guest_read_any(io, "qemu:web2", &error));
+        error_is(error, VFADM_ERROR_NOT_FOUND, "web2");
+}
+
+static void count_freed(void *kept) {
+        ++*(int *) kept;
+}
+
+/* What a service keeps open is closed once: when the next takes its place, or with the Io. */
+static void test_kept(void) {
+        g_autoptr(GError) error = NULL;
+        int first = 0, second = 0;
+        Io *io = io_real_new("/", &error);
+
+        g_assert_no_error(error);
+        io_keep(io, &first, count_freed);
+        g_assert_true(io->kept == &first);
+        io_keep(io, &second, count_freed);
+        g_assert_cmpint(first, ==, 1);
+        g_assert_cmpint(second, ==, 0);
+        io_free(io);
+        g_assert_cmpint(first, ==, 1);
+        g_assert_cmpint(second, ==, 1);
+}
+
+/* What has definitions and networks is named with its service, and QEMU is none. */
+static void test_services(void) {
+        g_autoptr(GError) error = NULL, bare = NULL, xen = NULL;
+        const char *name = "untouched";
+
+        g_assert_null(guest_service("qemu:web1", &name, &error));
+        error_is(error, VFADM_ERROR_UNSUPPORTED, "libvirt does");
+        g_assert_null(guest_service("passthrough", &name, &bare));
+        error_is(bare, VFADM_ERROR_USAGE, "libvirt:NAME");
+        g_assert_null(guest_service("xen:web1", &name, &xen));
+        error_is(xen, VFADM_ERROR_UNSUPPORTED, "no xen backend");
+        g_assert_cmpstr(name, ==, "untouched");
 }
 
 static void test_read_other_machines(void) {
@@ -252,13 +292,6 @@ static void test_names(void) {
                 g_assert_null(guest_read(io, table[i].ref, &error));
                 error_is(error, table[i].code, table[i].part);
         }
-        g_autoptr(GError) error = NULL;
-        g_autoptr(GPtrArray) names = guest_list(io, &error);
-        g_assert_no_error(error);
-        g_ptr_array_add(names, NULL);
-        g_autofree char *joined = g_strjoinv(" ", (char **)names->pdata);
-        g_assert_cmpstr(joined, ==, "qemu:web1 qemu:pid-900 qemu:pid-901 qemu:pid-904 qemu:pid-905");
-
         io_tree_put_errno(io_tree_of(made->tree), "proc/1000/cmdline", -EACCES);
         g_autoptr(GError) hidden = NULL;
         g_assert_null(guest_read(io, "web2", &hidden));
@@ -501,6 +534,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/guest/proc", test_proc);
         g_test_add_func("/guest/read", test_read);
         g_test_add_func("/guest/read-other-machines", test_read_other_machines);
+        g_test_add_func("/guest/services", test_services);
+        g_test_add_func("/guest/kept", test_kept);
         g_test_add_func("/guest/names", test_names);
         g_test_add_func("/guest/sockets", test_sockets);
         g_test_add_func("/guest/manners", test_manners);

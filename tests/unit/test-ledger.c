@@ -123,6 +123,39 @@ static void test_leases(Place *place, gconstpointer data) {
         g_assert_error(error, VFADM_ERROR, VFADM_ERROR_NOT_FOUND);
 }
 
+/* A lease that goes on: its row changes together with the mark of the step, or neither does. */
+static void test_lease_goes_on(Place *place, gconstpointer data) {
+        g_autoptr(Ledger) ledger = ledger_open(place->dir, false, NULL);
+        g_autoptr(Lease) lease = make_lease(vf, "libvirt:web1");
+        g_autoptr(GError) error = NULL;
+        int64_t plan = begin(ledger, "web1");
+
+        add_lease(ledger, plan, lease);
+        int64_t id = lease->id, change = begin(ledger, "web1 longer");
+        lease->config = true;
+        lease->pid = 0;
+        g_free(lease->guest);
+        lease->guest = g_strdup("libvirt:www"); /* renamed */
+        g_assert_true(ledger_mark_lease(ledger, change, 1, MARK_DONE, lease, id, NULL));
+        g_assert_cmpint(lease->id, ==, id);
+        g_assert_cmpint(mark_of(ledger, change, 1), ==, MARK_DONE);
+        g_autoptr(GPtrArray) leases = ledger_leases(ledger, NULL);
+        g_assert_cmpuint(leases->len, ==, 1);
+        const Lease *now = leases->pdata[0];
+        g_assert_cmpint(now->id, ==, id);
+        g_assert_true(now->config);
+        g_assert_cmpint(now->pid, ==, 0);
+        g_assert_cmpstr(now->guest, ==, "libvirt:www");
+
+        /* One that has ended is not made anew, and the step counts as not done. */
+        g_assert_true(ledger_mark_lease(ledger, plan, 1, MARK_UNDONE, NULL, id, NULL));
+        int64_t late = begin(ledger, "web1 too late");
+        g_assert_false(ledger_mark_lease(ledger, late, 1, MARK_DONE, lease, id, &error));
+        g_assert_error(error, VFADM_ERROR, VFADM_ERROR_NOT_FOUND);
+        g_assert_cmpuint(n_leases(ledger), ==, 0);
+        g_assert_cmpint(mark_of(ledger, late, 1), ==, MARK_PLANNED);
+}
+
 static void test_history_is_bounded(Place *place, gconstpointer data) {
         g_autoptr(Ledger) ledger = open_ledger(place);
         int64_t unfinished = begin(ledger, "left"), last = 0;
@@ -198,6 +231,7 @@ int main(int argc, char **argv) {
                 {"reader", test_reader},
                 {"journal", test_journal},
                 {"leases", test_leases},
+                {"lease-goes-on", test_lease_goes_on},
                 {"history-is-bounded", test_history_is_bounded},
                 {"killed", test_killed},
                 {"many-writers", test_many_writers},

@@ -2,10 +2,13 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "hosts.h"
+#include "model/hostdev_network.h"
 #include "model/lease.h"
 #include "model/nic.h"
 #include "model/pci.h"
 #include "model/step.h"
+
+#include <string.h>
 
 static void test_address(void) {
         PciAddr a;
@@ -111,6 +114,9 @@ static Lease *some_lease(const Snapshot *host, const Dev *dev) {
         lease->pid_start = 1234567;
         lease->boot_id = g_strdup(host->boot_id);
         lease->saved_driver = g_strdup("igbvf");
+        lease->config = lease->managed = true;
+        lease->guest_uuid = g_strdup("5c1f3c2e-0000-4000-8000-00000000beef");
+        lease->pool = g_strdup("fast");
         lease->state = LEASE_PENDING;
         lease->given = (VfState) {.known = VF_MAC | VF_VLAN, .mac = {2, 0, 0, 0, 0, 9}, .vlan = 42, .proto = VLAN_PROTO_8021Q};
         return lease;
@@ -127,10 +133,26 @@ static void test_lease(void) {
         g_assert_true(json_equal(json, again));
         json_decref(again);
 
+        g_assert_true(back->config && back->managed);
+        g_assert_cmpstr(back->guest_uuid, ==, "5c1f3c2e-0000-4000-8000-00000000beef");
+        g_assert_cmpstr(back->pool, ==, "fast");
+        g_autoptr(Lease) copy = lease_copy(back);
+        g_assert_true(copy->config && copy->managed && copy->guest_uuid != back->guest_uuid && copy->pool != back->pool);
+        g_assert_cmpstr(copy->guest_uuid, ==, back->guest_uuid);
+        g_assert_cmpstr(copy->pool, ==, back->pool);
+
         g_assert_true(lease_fits(back, host, host_vf(host, 1)));
         g_assert_false(lease_fits(back, host, host_vf(host, 0)));
         ((NetDev *) host_pf(host)->nets->pdata[0])->permanent_mac[5] ^= 1; /* another card came into the slot */
         g_assert_false(lease_fits(back, host, host_vf(host, 1)));
+
+        /* One that an older vfadm wrote. */
+        static const char *const young[] = {"config", "managed", "guest_uuid", "pool"};
+        for (size_t i = 0; i < G_N_ELEMENTS(young); i++)
+                g_assert_cmpint(json_object_del(json, young[i]), ==, 0);
+        g_autoptr(Lease) old = lease_from_json(json, &error);
+        g_assert_no_error(error);
+        g_assert_true(!old->config && !old->managed && !old->guest_uuid && !old->pool);
 
         json_object_set_new(json, "address", json_string("nonsense"));
         g_assert_null(lease_from_json(json, &error));
@@ -157,7 +179,11 @@ static void test_step_json(void) {
                 step->to.lease = some_lease(host, host_vf(host, 1));
                 step->disturbs = g_strdup("web1");
                 step->guest = g_strdup("qemu:web1");
-                if (step_is_of_host(step)) {
+                if (kind == STEP_NETWORK || kind == STEP_HOLD)
+                        step->network = g_strdup("libvirt:passthrough");
+                if (kind == STEP_GUEST)
+                        step->xml = g_strdup("<hostdev/>");
+                if (kind == STEP_FILE || kind == STEP_BOOT) {
                         step->path = g_strdup("etc/x");
                         step->words = g_strsplit("iommu=pt quiet", " ", -1);
                         step->argv = g_strsplit("/usr/sbin/update-grub -v", " ", -1);
@@ -175,11 +201,78 @@ static void test_step_json(void) {
                         g_assert_true(fact_equal(step, &step->from, &back->from));
                         g_assert_true(kind == STEP_RESET || !fact_equal(step, &step->from, &step->to));
                 }
+                g_assert_cmpstr(back->network, ==, step->network);
+                g_assert_cmpstr(back->xml, ==, step->xml);
+                g_autofree char *said = step_describe(step), *said_back = step_describe(back);
+                g_assert_cmpstr(said_back, ==, said);
                 json_object_set_new(json, "kind", json_string("dance"));
                 g_assert_null(step_from_json(json, &error));
                 json_decref(json);
                 json_decref(again);
         }
+}
+
+/* The kinds that are about a service: in people's words, and what counts as the same. */
+static void test_service_steps(void) {
+        static const struct {
+                StepKind kind;
+                const char *from, *to, *says;
+        } cases[] = {
+                {STEP_DEFINED, NULL, "<hostdev/>", "0000:01:10.0: into the definition of libvirt:web1"},
+                {STEP_DEFINED, "<hostdev/>", NULL, "0000:01:10.0: out of the definition of libvirt:web1"},
+                {STEP_HOLD, NULL, HOSTDEV_HOLDER, "0000:01:10.0: kept out of libvirt's network passthrough"},
+                {STEP_HOLD, HOSTDEV_HOLDER, NULL, "0000:01:10.0: no longer kept out of libvirt's network passthrough"},
+                {STEP_HOLD, HOSTDEV_HOLDER, HOSTDEV_HOLDER, "0000:01:10.0: still kept out of libvirt's network passthrough"},
+                {STEP_NETWORK, NULL, "active managed 0000:01:10.0", "network passthrough: make (active managed 0000:01:10.0)"},
+                {STEP_NETWORK, "active managed 0000:01:10.0", NULL, "network passthrough: take away"},
+                {STEP_NETWORK, "active", "inactive", "network passthrough: active → inactive"},
+                {STEP_NETWORK, "inactive", "active pf=e 00:01.0 00:02.0 00:03.0 00:04.0 00:05.0", "network passthrough: inactive → active pf=e (5 VFs)"},
+        };
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Step) step = step_new(cases[i].kind, (PciAddr) {0, 1, 0x10, 0}, NULL);
+                step->guest = g_strdup("libvirt:web1");
+                step->network = cases[i].kind == STEP_DEFINED ? NULL : g_strdup("libvirt:passthrough");
+                step->from.text = g_strdup(cases[i].from);
+                step->to.text = g_strdup(cases[i].to);
+                g_autofree char *says = step_describe(step);
+                g_assert_cmpstr(says, ==, cases[i].says);
+                g_assert_cmpint(step_is_of_host(step), ==, cases[i].kind == STEP_NETWORK);
+                g_assert_cmpint(step_outlives_reboot(step), ==, cases[i].kind != STEP_HOLD);
+        }
+        g_autoptr(Step) any = step_new(STEP_DEFINED, (PciAddr) {0}, NULL);
+        any->guest = g_strdup("libvirt:web1");
+        any->network = g_strdup("libvirt:passthrough");
+        any->to.text = g_strdup("<interface/>");
+        g_autofree char *says = step_describe(any);
+        g_assert_cmpstr(says, ==, "a VF of passthrough: into the definition of libvirt:web1");
+        Fact none = {0}, other = {.text = (char *) "<hostdev managed='yes'/>"};
+        g_assert_true(fact_equal(any, &any->to, &other));
+        g_assert_false(fact_equal(any, &any->to, &none));
+
+        /* A network without a service is none that could be found again. */
+        g_autoptr(Step) bad = step_new(STEP_HOLD, (PciAddr) {0, 1, 0x10, 0}, NULL);
+        bad->network = g_strdup("passthrough");
+        json_t *json = step_to_json(bad);
+        g_autoptr(Step) back = step_from_json(json, NULL);
+        g_assert_null(back);
+        json_decref(json);
+}
+
+/* A lease that goes on for longer or shorter is another fact, and says so. */
+static void test_lease_goes_on(void) {
+        g_autoptr(Snapshot) host = host_igb(2);
+        g_autoptr(Step) step = step_new(STEP_LEASE, (PciAddr) {0, 1, 0x10, 2}, NULL);
+        step->from.lease = some_lease(host, host_vf(host, 1));
+        step->from.lease->config = true;
+        step->to.lease = lease_copy(step->from.lease);
+        g_assert_true(fact_equal(step, &step->from, &step->to));
+        step->to.lease->pid = 0;
+        g_assert_false(fact_equal(step, &step->from, &step->to));
+        g_autofree char *says = step_describe(step);
+        g_assert_nonnull(strstr(says, "running and by its definition → leased to qemu:web \"1\", by its definition"));
+        step->to.lease->config = false;
+        g_autofree char *until = fact_describe(step, &step->to);
+        g_assert_nonnull(strstr(until, "until it ends"));
 }
 
 static void test_own_driver(void) {
@@ -233,6 +326,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/model/lease", test_lease);
         g_test_add_func("/model/lease-of-nobody", test_lease_of_nobody);
         g_test_add_func("/model/step-json", test_step_json);
+        g_test_add_func("/model/service-steps", test_service_steps);
+        g_test_add_func("/model/lease-goes-on", test_lease_goes_on);
         g_test_add_func("/model/own-driver", test_own_driver);
         g_test_add_func("/model/nic", test_nic);
         return g_test_run();

@@ -369,6 +369,54 @@ static void test_words(void) {
         g_assert_nonnull(strstr(error->message, "twice"));
 }
 
+/* Words of an attach, of which a set, a pool and a guest that is to be started take only some. */
+static char *words_error(WantKind kind, const char *line) {
+        g_autoptr(Want) w = want_new(kind);
+        g_auto(GStrv) words = g_strsplit(line, " ", 0);
+        g_autoptr(GError) error = NULL;
+        g_assert_false(want_parse_words(w, words, &error));
+        g_assert_error(error, VFADM_ERROR, VFADM_ERROR_USAGE);
+        return g_strdup(error->message);
+}
+
+static void test_guest_words(void) {
+        static const struct {
+                WantKind kind;
+                const char *line, *says;
+        } bad[] = {
+                {WANT_ATTACH, "managed=maybe", "managed=maybe: yes (libvirt binds the driver and gives it back) or no (vfadm does)"},
+                {WANT_ATTACH, "managed=no managed=yes", "managed= is given twice"},
+                {WANT_ATTACH, "nic=1 nic=1", "nic= is given twice"},
+                {WANT_ATTACH, "profile=", "profile=: a port profile's name has 1 to 39 printable ASCII characters"},
+                {WANT_ATTACH, "profile=a\tb", "profile=: a port profile's name has 1 to 39 printable ASCII characters"},
+                {WANT_ATTACH, "profile=0123456789012345678901234567890123456789", "profile=: a port profile's name has 1 to 39 printable ASCII characters"},
+                {WANT_ATTACH, "profile=web vlan=5", "profile=web and vlan= cannot go together: a port profile brings its VLAN from the switch"},
+                {WANT_ATTACH, "vlan=5 profile=web", "profile=web and vlan= cannot go together: a port profile brings its VLAN from the switch"},
+                {WANT_ATTACH, "teaming=ua-", "teaming=: it names the alias of the guest's persistent NIC, as in teaming=ua-backup0 (letters, digits, '_' and '-' after ua-)"},
+                {WANT_ATTACH, "teaming=net0", "teaming=: it names the alias of the guest's persistent NIC, as in teaming=ua-backup0 (letters, digits, '_' and '-' after ua-)"},
+                {WANT_ATTACH, "teaming=ua-a'b", "teaming=: it names the alias of the guest's persistent NIC, as in teaming=ua-backup0 (letters, digits, '_' and '-' after ua-)"},
+                {WANT_LEND, "profile=web", "profile=: this word is for libvirt's guests, as in 'vfadm attach libvirt:NAME profile=…'; 'vfadm run' starts one without libvirt"},
+                {WANT_LEND, "managed=no", "managed=: this word is for libvirt's guests, as in 'vfadm attach libvirt:NAME managed=…'; 'vfadm run' starts one without libvirt"},
+                {WANT_LEND, "teaming=ua-b", "teaming=: this word is for libvirt's guests, as in 'vfadm attach libvirt:NAME teaming=…'; 'vfadm run' starts one without libvirt"},
+                {WANT_SET, "profile=web", "profile=web: unknown word; there are mac, vlan, trust, spoofchk, link, min-rate, max-rate"},
+                {WANT_POOL_DEFINE, "nic=1", "nic=1: unknown word; there are mac, vlan, trust, spoofchk, link, min-rate, max-rate"},
+                {WANT_LEND, "x=1", "x=1: unknown word; there are mac, vlan, trust, spoofchk, link, min-rate, max-rate and nic"},
+                {WANT_ATTACH, "x=1", "x=1: unknown word; there are mac, vlan, trust, spoofchk, link, min-rate, max-rate, nic, managed, profile and teaming"},
+        };
+        for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+                g_autofree char *said = words_error(bad[i].kind, bad[i].line);
+                g_assert_cmpstr(said, ==, bad[i].says);
+        }
+        g_autoptr(Want) w = want_new(WANT_ATTACH);
+        char *good[] = {(char *) "managed=no", (char *) "profile=012345678901234567890123456789 two 'x'", (char *) "teaming=ua-back_up-0", (char *) "nic=3", NULL};
+        g_autoptr(GError) error = NULL;
+        g_assert_true(want_parse_words(w, good, &error));
+        g_assert_true(w->unmanaged);
+        g_assert_cmpstr(w->profile, ==, "012345678901234567890123456789 two 'x'");
+        g_assert_cmpstr(w->teaming, ==, "ua-back_up-0");
+        g_assert_cmpint(w->nic, ==, 3);
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/plan/enable", test_enable);
@@ -384,5 +432,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/plan/device-gone", test_device_gone);
         g_test_add_func("/plan/mac", test_mac);
         g_test_add_func("/plan/words", test_words);
+        g_test_add_func("/plan/guest-words", test_guest_words);
         return g_test_run();
 }

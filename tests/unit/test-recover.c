@@ -7,59 +7,6 @@
 
 static const VfState plain = {.known = VF_ALL, .spoofchk = true, .proto = VLAN_PROTO_8021Q};
 
-/* As a process leaves it that dies during the plan: `marks` has a letter a step (p, D for doing, d for done, u). */
-static int64_t die_during(Stage *stage, const Plan *plan, const char *marks, int pid, const char *boot_id) {
-        static const char letters[] = "pDdu";
-        int64_t id = 0;
-
-        g_assert_cmpuint(strlen(marks), ==, plan->steps->len);
-        g_assert_true(ledger_begin(stage->act.ledger, plan, boot_id, pid, (uint64_t) pid + 7, &id, NULL));
-        for (unsigned i = 0; marks[i]; i++) {
-                const Step *step = plan->steps->pdata[i];
-                StepMark mark = (StepMark) (strchr(letters, marks[i]) - letters);
-                if (step->kind == STEP_LEASE && mark == MARK_DONE) {
-                        g_autoptr(Lease) lease = step->to.lease ? lease_copy(step->to.lease) : NULL;
-                        g_assert_true(ledger_mark_lease(stage->act.ledger, id, i, mark, lease, lease ? 0 : step->from.lease->id, NULL));
-                } else {
-                        g_assert_true(ledger_mark(stage->act.ledger, id, i, mark, NULL));
-                }
-        }
-        return id;
-}
-
-static char *recover(Stage *stage, int code) {
-        g_autoptr(GPtrArray) told = g_ptr_array_new_with_free_func(g_free);
-        g_autoptr(GError) error = NULL;
-
-        bool ok = act_recover(&stage->act, told, &error);
-        if (code == 0) {
-                g_assert_no_error(error);
-                g_assert_true(ok);
-        } else {
-                g_assert_error(error, VFADM_ERROR, code);
-                g_assert_false(ok);
-        }
-        g_ptr_array_add(told, NULL);
-        return g_strjoinv("\n", (char **) told->pdata);
-}
-
-static void assert_recovers(Stage *stage, const char *needle) {
-        g_autofree char *told = recover(stage, 0);
-        if (*needle ? !strstr(told, needle) : *told != '\0')
-                g_error("'%s' is not '%s'", told, needle);
-}
-
-static void assert_no_lease(Stage *stage) {
-        g_autoptr(Lease) lease = the_lease(stage);
-        g_assert_null(lease);
-}
-
-static void assert_lease(Stage *stage, LeaseState state) {
-        g_autoptr(Lease) lease = the_lease(stage);
-        g_assert_nonnull(lease);
-        g_assert_cmpint(lease->state, ==, state);
-}
-
 static void test_nothing(void) {
         g_autoptr(Stage) stage = stage_new(2);
 

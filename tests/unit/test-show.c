@@ -360,8 +360,8 @@ static void test_leases(void) {
         bool lives[] = {false};
         g_autofree char *text = show_leases_text(host, leases, lives, 0);
         g_assert_cmpstr(text, ==,
-"ID DEVICE   BDF          GUEST     NIC PID STATE               SINCE               GIVEN\n"
-"12 enp1s0/1 0000:01:10.2 qemu:web1   0 812 active, holder gone 1970-01-02 00:00:00 mac=02:00:00:00:00:01 vlan=42\n");
+"ID DEVICE   BDF          GUEST     NIC PID SCOPE STATE               SINCE               POOL GIVEN\n"
+"12 enp1s0/1 0000:01:10.2 qemu:web1   0 812 live  active, holder gone 1970-01-02 00:00:00 -    mac=02:00:00:00:00:01 vlan=42\n");
 
         /* Another card at the same address is not the leased one. */
         ((Dev *) snapshot_get(host, addr("0000:01:10.2")))->device = 0x1515;
@@ -372,6 +372,38 @@ static void test_leases(void) {
         g_assert_true(json_is_null(json_object_get(lease, "device")));
         g_assert_true(json_is_string(json_object_get(lease, "address")));
         json_decref(json);
+}
+
+/* What stands in a definition goes on without a process. */
+static void test_leases_of_definitions(void) {
+        g_autoptr(Snapshot) host = make_host();
+        g_autoptr(GPtrArray) leases = make_leases(host);
+        Lease *lease = leases->pdata[0];
+        struct {
+                int pid;
+                bool lives;
+                const char *scope;
+        } table[] = {{812, true, "live+config"}, {812, false, "config"}, {0, false, "config"}};
+
+        lease->config = true;
+        lease->pool = g_strdup("fast");
+        for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+                lease->pid = table[i].pid;
+                g_autofree char *text = show_leases_text(host, leases, &table[i].lives, 0);
+                g_autofree char *expected = g_strdup_printf(" %s active 1970-01-02 00:00:00 fast mac=", table[i].scope);
+                g_auto(GStrv) words = g_strsplit(text, " ", -1);
+                g_autoptr(GString) single = g_string_new(NULL); /* columns are as wide as their widest cell */
+                for (char **word = words; *word; word++)
+                        if (**word)
+                                g_string_append_printf(single, " %s", *word);
+                g_assert_nonnull(strstr(single->str, expected));
+                json_t *json = show_leases_json(host, leases, &table[i].lives);
+                json_t *one = json_array_get(json_object_get(json, "leases"), 0);
+                g_assert_cmpstr(json_string_value(json_object_get(one, "scope")), ==, table[i].scope);
+                g_assert_cmpstr(json_string_value(json_object_get(one, "pool")), ==, "fast");
+                g_assert_true(json_is_null(json_object_get(one, "holder_lives")) == (table[i].pid == 0));
+                json_decref(json);
+        }
 }
 
 static void test_help_names_each_column(void) {
@@ -401,6 +433,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/show/plan", test_plan);
         g_test_add_func("/show/duration", test_duration);
         g_test_add_func("/show/leases", test_leases);
+        g_test_add_func("/show/leases-of-definitions", test_leases_of_definitions);
         g_test_add_func("/show/help-names-each-column", test_help_names_each_column);
         return g_test_run();
 }
