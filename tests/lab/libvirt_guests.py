@@ -30,12 +30,17 @@ DOMAIN = """<domain type='kvm'>
 """
 
 
-def start(lab, name, folder):
-    """Defines and starts a domain; its console is where the guest's own scripts look for it."""
+def define(lab, name, folder):
+    """Defines a domain; its console is where the guest's own scripts look for it."""
     state = f"{STATE}/{folder}"
     lab.run("sh", "-c", f"mkdir -p {state}; chmod 777 {state}; cat >{state}/domain.xml",
             input=DOMAIN.format(name=escape(name), files=GUEST, state=state))
     lab.sh(f"virsh define {state}/domain.xml")
+
+
+def start(lab, name, folder):
+    """Defines and starts a domain."""
+    define(lab, name, folder)
     assert lab.run("virsh", "start", name).status == 0
     lab.await_guest(folder, "^GUEST ready")
 
@@ -68,7 +73,7 @@ def attaches(lab):
     lab.vfadm("attach", "libvirt:web1", "--from", PF, f"mac={MAC}", "vlan=42", "trust=on", says=VF0)
     live = lab.sh("virsh dumpxml web1")
     interface = live[live.index("<interface type='hostdev'"):live.index("</interface>")]
-    for part in (f"<mac address='{MAC}'/>", "<tag id='42'/>", "bus='0x01' slot='0x10' function='0x0'", "ua-vfadm-0000-01-10_0"):
+    for part in ("managed='yes'", f"<mac address='{MAC}'/>", "<tag id='42'/>", "bus='0x01' slot='0x10' function='0x0'", "ua-vfadm-0000-01-10_0"):
         assert part in interface, interface
     line = lab.vf_line(0)
     assert MAC in line and "vlan 42" in line and "trust on" in line, line
@@ -131,9 +136,39 @@ def destroyed(lab):
     """a guest that is destroyed gives its VF back at the next verb"""
     lab.vfadm("attach", "web1", "--from", f"{PF}/0", f"mac={MAC}", "vlan=42")
     lab.sh("virsh destroy web1")
-    lab.vfadm("attach", "libvirt:web1", status=3, says="does not run")
+    lab.vfadm("attach", "libvirt:web1", "--live", status=4, says="is not running")
     lab.vfadm("recover")
     bare(lab)
+    stop(lab, "web1", "web1")
+
+
+def comes_back(lab):
+    """a VF with a host driver comes back to it: detached, destroyed, managed by libvirt or by vfadm, autoprobe on or off"""
+    start(lab, "web1", "web1")
+    was = lab.sh(f"vfadm disable -q {PF}; echo 2 >/sys/class/net/{PF}/device/sriov_numvfs; "
+                 f"timeout 20 sh -c 'until [ -e /sys/bus/pci/drivers/igbvf/{VF0} ]; do sleep 0.1; done'; ip link show {PF} | grep 'vf 0'")
+    # First: of a device that was plugged unmanaged once, libvirt's daemon no longer knows that it bound the driver itself.
+    lab.vfadm("attach", "libvirt:web1", "--from", VF0, f"mac={MAC}", "trust=on", "--disrupt")
+    lab.sh("virsh destroy web1")
+    assert lab.driver(VF0) == "igbvf", "libvirt gives a managed device back without vfadm"
+    lab.vfadm("recover")
+    assert lab.sh(f"ip link show {PF} | grep 'vf 0'") == was and lab.leases() == []
+    lab.sh("virsh start web1")
+    lab.await_guest("web1", "^GUEST ready")
+    for autoprobe in ("1", "0"):
+        lab.sh(f"echo {autoprobe} >/sys/class/net/{PF}/device/sriov_drivers_autoprobe")
+        for word in ("managed=yes", "managed=no"):
+            lab.vfadm("attach", "libvirt:web1", "--from", VF0, f"mac={MAC}", "vlan=42.3", "trust=on", "--disrupt", word)
+            assert (lab.driver(VF0), devices_of(lab, "web1")) == ("vfio-pci", "1"), word
+            line = lab.vf_line(0)
+            assert MAC in line and "vlan 42, qos 3" in line and "trust on" in line, line
+            lab.vfadm("detach", "web1", VF0)
+            assert (lab.driver(VF0), lab.override(VF0)) == ("igbvf", "(null)"), (autoprobe, word)
+            assert lab.sh(f"ip link show {PF} | grep 'vf 0'") == was, (autoprobe, word)
+            assert lab.leases() == []
+    lab.sh(f"echo 1 >/sys/class/net/{PF}/device/sriov_drivers_autoprobe")
+    lab.vfadm("disable", PF, "--disrupt")
+    lab.vfadm("enable", PF, "2")
     stop(lab, "web1", "web1")
 
 
@@ -150,4 +185,4 @@ def odd_name(lab):
     assert lab.numvfs(BDF) == 0
 
 
-CASES = [attaches, all_taken, daemon_restarts, without_daemon, behind_our_back, destroyed, odd_name]
+CASES = [attaches, all_taken, daemon_restarts, without_daemon, behind_our_back, destroyed, comes_back, odd_name]

@@ -1,0 +1,120 @@
+"""Everybody at once: libvirt and many processes of vfadm want the VFs of one pool, and no VF ever has two owners."""
+import pathlib
+
+import libvirt_guests
+from harness import BDF, PF
+
+POOL = "race"
+VFS = 7
+INSIDE = pathlib.Path(__file__).resolve().parent / "race_inside.py"
+
+# Never run for long, only started: it needs no kernel. Its definition names the pool's network.
+STARTED = f"""<domain type='kvm'>
+  <name>{{name}}</name>
+  <memory unit='MiB'>64</memory>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <features><acpi/></features>
+  <cpu mode='host-passthrough'/>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <controller type='usb' model='none'/>
+    <interface type='network'><mac address='{{mac}}'/><source network='{POOL}'/><vlan><tag id='63'/></vlan></interface>
+    <memballoon model='none'/>
+  </devices>
+</domain>
+"""
+
+
+def race(lab, seconds, longest, times, *who):
+    """Runs it inside, and holds what it saw to what must be. Who takes part: guests for virsh, for vfadm, to be started, and
+    how many 'vfadm run'."""
+    result = lab.run("python3", "/root/race_inside.py", str(seconds), str(longest), str(times), POOL, PF,
+                     *[",".join(names) for names in who[:3]], str(who[3]), timeout=longest + 400)
+    assert result.status == 0, str(result)
+    seen = result.json()
+    told = {key: seen[key] for key in ("done", "refused", "looks", "most")}
+    print(f"# {told}", flush=True)
+    assert not seen["wrong"], "\n".join(seen["wrong"][:20])
+    assert seen["left"] == {"leases": {}, "ports": {}, "open": {}}, seen["left"]
+    assert seen["looks"] >= 3 and seen["refused"], told
+    return seen
+
+
+def all_free(lab):
+    """Each VF is as it was made: no driver, no MAC, no VLAN, nobody's; and the pool says so."""
+    for index in range(VFS):
+        line = lab.vf_line(index)
+        assert "vlan" not in line and "trust off" in line, line
+    assert lab.sh("ls /sys/bus/pci/drivers/vfio-pci | grep -c '^0000:' || true") == "0"
+    assert lab.leases() == []
+    lab.vfadm("recover", says="nothing to recover")
+
+
+def many_of_vfadm(lab):
+    """twelve 'vfadm run' want seven VFs again and again: never two have one, and none is lost"""
+    lab.push(INSIDE)
+    lab.sh(f"ip link set {PF} up")
+    lab.vfadm("enable", PF, str(VFS))
+    lab.vfadm("pool", "define", POOL, "--pf", PF)
+    lab.vfadm("pool", "start", POOL)
+    seen = race(lab, 20, 90, 12, [], [], [], 12)
+    assert seen["done"]["vfadm run"] >= VFS and seen["most"] >= VFS - 2, seen
+    all_free(lab)
+
+
+def with_libvirt(lab):
+    """libvirt's attach-device and starts, vfadm's attach and run, on one pool: no VF has two owners, no lease and no hold is left"""
+    lab.vfadm("pool", "define", POOL, "--pf", PF, "--libvirt")
+    lab.vfadm("pool", "start", POOL)
+    for name in ("race1", "race2"):
+        libvirt_guests.start(lab, name, name)
+    for number, name in enumerate(("short1", "short2")):
+        lab.run("sh", "-c", f"cat >/run/{name}.xml && virsh define /run/{name}.xml",
+                input=STARTED.format(name=name, mac=f"02:00:00:00:63:0{number}"))
+    try:
+        seen = race(lab, 30, 120, 4, ["race1", "race2"], ["race1", "race2"], ["short1", "short2"], 5)
+        for kind in ("virsh attach-device", "virsh start", "vfadm attach", "vfadm run"):
+            assert seen["done"].get(kind, 0) >= 1, seen
+        all_free(lab)
+        assert lab.sh(f"virsh -q net-port-list {POOL}") == ""
+    finally:
+        for name in ("race1", "race2", "short1", "short2"):
+            libvirt_guests.stop(lab, name, name)
+
+
+def all_taken_by_libvirt(lab):
+    """the VFs that libvirt has given out are no pool's any more; the VFs that vfadm leased libvirt does not give"""
+    names = [f"taker{number}" for number in range(VFS + 1)]
+    holder = "vfadm run -q --from {0} -- qemu-system-x86_64 -name holder{1} -machine q35,accel=kvm -m 64M -nodefaults -display none -S"
+    for number, name in enumerate(names):
+        lab.run("sh", "-c", f"cat >/run/{name}.xml && virsh define /run/{name}.xml",
+                input=STARTED.format(name=name, mac=f"02:00:00:00:64:0{number}"))
+    try:
+        for number in range(3):
+            lab.sh(f"{holder.format(POOL, number)} >/dev/null 2>&1 </dev/null & echo $! >/run/holder{number}.pid; "
+                   f"timeout 60 sh -c 'until vfadm leases --json | grep -q qemu:holder{number}; do sleep 0.2; done'")
+        leased = {lease["address"] for lease in lab.leases()}
+        assert len(leased) == 3, lab.leases()
+        for name in names[:VFS - 3]:
+            lab.sh(f"virsh start {name} --paused")
+        more = lab.run("virsh", "start", names[VFS - 3], "--paused")
+        assert more.status != 0, str(more)
+        lab.vfadm("attach", f"libvirt:{names[0]}", "--from", POOL, "--live", status=5, says=f"all {VFS} VFs of")
+        given = lab.sh(f"cat /var/run/libvirt/qemu/taker*.xml | grep -o \"bus='0x01' slot='0x1[01]' function='0x[0-7]'\" | sort -u | wc -l")
+        assert given == str(VFS - 3), given
+        assert {lease["address"] for lease in lab.leases()} == leased
+    finally:
+        for name in names:
+            lab.run("virsh", "destroy", name)
+            lab.run("virsh", "undefine", name)
+            lab.sh(f"rm -f /run/{name}.xml")
+        lab.sh("for pid in $(cat /run/holder*.pid); do kill $pid; timeout 60 tail --pid=$pid -f /dev/null; done; rm -f /run/holder*.pid")
+    all_free(lab)
+    lab.vfadm("pool", "stop", POOL)
+    lab.vfadm("pool", "delete", POOL)
+    assert POOL not in lab.sh("virsh -q net-list --all")
+    lab.vfadm("disable", PF)
+    assert lab.numvfs(BDF) == 0
+
+
+CASES = [many_of_vfadm, with_libvirt, all_taken_by_libvirt]

@@ -1,0 +1,307 @@
+#!/usr/bin/env python3
+"""Runs inside a lab: many processes at once want the VFs of one pool, some through libvirt, some through vfadm, and an
+observer looks again and again who has which. Prints one JSON object: what was done, what was refused, and what was wrong.
+
+usage: race_inside.py SECONDS LONGEST TIMES POOL PF VIRSH-GUEST,… VFADM-GUEST,… STARTED-GUEST,… HOLDERS
+
+It takes SECONDS, and on a slow machine longer: until each kind of taking has been done TIMES times and one has been refused,
+but not longer than LONGEST seconds and what was begun by then.
+
+Two owners for one VF would be: two processes that have its group open; or a lease, a port of libvirt's network and a process
+that are not one guest's, and stay so from one look to the next. (For a moment it is normal: vfadm writes the lease first, then
+holds the VF in the network, and takes the lease back where libvirt was quicker.)
+"""
+import collections
+import glob
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+HOLDER = "vfadm"
+RACE_QEMU = ["qemu-system-x86_64", "-machine", "q35,accel=kvm", "-m", "64M", "-nodefaults", "-display", "none", "-S"]
+# vfadm's statuses for "somebody else has it" and "somebody else is at it".
+IN_USE, BUSY = 5, 8
+# What libvirt says when it has no VF left, or lost one to somebody else while it was at it.
+LIBVIRT_IN_USE = r"no usable|is in use by|already in use|interfaces are in use|not available"
+
+
+class Race:
+    """What all threads share; a list is only ever appended to."""
+
+    def __init__(self, seconds, longest, times, pool, pf):
+        self.pool, self.pf, self.times = pool, pf, times
+        self.kinds = set()
+        self.enough, self.end = time.monotonic() + seconds, time.monotonic() + longest
+        self.wrong, self.looks = [], 0
+        self.done = collections.Counter()
+        self.refused = collections.Counter()
+        self.most = 0
+        self.lock = threading.Lock()
+
+    def running(self):
+        now = time.monotonic()
+        reached = now >= self.enough and self.refused and all(self.done[kind] >= self.times for kind in self.kinds)
+        return now < self.end and not reached
+
+    def say(self, text):
+        with self.lock:
+            if text not in self.wrong:
+                self.wrong.append(text)
+
+    def count(self, counter, kind):
+        with self.lock:
+            counter[kind] += 1
+
+
+def run(*command, input=None):
+    return subprocess.run(command, input=input or "", text=True, capture_output=True, timeout=300, check=False)
+
+
+def virsh(*words):
+    return run("virsh", "-q", *words)
+
+
+def leases():
+    done = run("vfadm", "leases", "--json")
+    assert done.returncode == 0, f"vfadm leases: {done.stdout}{done.stderr}"
+    return {lease["address"]: lease for lease in json.loads(done.stdout)["leases"]}
+
+
+def address_of(xml):
+    """Each host address in it, as "0000:01:10.0"."""
+    return ["{}:{}:{}.{}".format(*match) for match in re.findall(
+        r"<(?:source|plug)[^>]*>\s*(?:<driver[^>]*>\s*)?<address(?: type='pci')? domain='0x(\w{4})' bus='0x(\w\w)' slot='0x(\w\w)' function='0x(\w)'", xml)]
+
+
+def ports(pool):
+    """{address: (port's uuid, owner's name)} of the network."""
+    uuids = re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", virsh("net-port-list", pool).stdout)
+    # One virsh for all; a port that has gone meanwhile does not stop it.
+    told = virsh("; ".join(f"net-port-dumpxml {pool} {uuid}" for uuid in uuids)).stdout if uuids else ""
+    found = {}
+    for xml in re.findall(r"<networkport>.*?</networkport>", told, re.DOTALL):
+        for address in address_of(xml):
+            found[address] = (re.search(r"<uuid>([^<]*)</uuid>", xml)[1], re.search(r"<name>([^<]*)</name>", xml)[1])
+    return found
+
+
+def holders():
+    """{address: [guest's name of each process that has the VF's group open]}."""
+    groups = {os.path.basename(os.path.realpath(dev + "/iommu_group")): os.path.basename(dev)
+              for dev in (os.path.realpath(link) for link in glob.glob("/sys/bus/pci/devices/*/physfn/virtfn*"))}
+    found = collections.defaultdict(list)
+    for entry in glob.glob("/proc/[0-9]*/fd"):
+        try:
+            open_groups = {os.path.basename(target) for target in (os.readlink(fd) for fd in glob.glob(entry + "/*"))
+                           if target.startswith("/dev/vfio/")}
+            if open_groups & groups.keys():
+                with open(os.path.dirname(entry) + "/cmdline", encoding="utf-8") as file:
+                    words = file.read().split("\0")
+                name = re.sub(r"guest=([^,]*).*", r"\1", words[words.index("-name") + 1])
+                for group in open_groups & groups.keys():
+                    found[groups[group]].append(name)
+        except (OSError, ValueError):  # it ended, or closed that file, while we looked: then it has no words any more
+            continue
+    return found
+
+
+def contradictions(lease, port, names):
+    """What cannot be of one VF at once: its lease, its port in the network, and whose processes have it open. `port` is
+    (uuid, owner), each None where there is none."""
+    owners = set(names)
+    if lease:
+        owners.add(lease["guest"].split(":", 1)[1])
+    if port and port[1] != HOLDER:
+        owners.add(port[1])
+    if port and port[1] == HOLDER and not lease:
+        yield "held in the network without a lease"
+    if len(owners) > 1:
+        leased = f"leased to {lease['guest']}" if lease else "without a lease"
+        yield f"{leased}, in the network {port[1] if port else 'nobody'}'s, open in {names or 'no process'}"
+
+
+def look(race, before):
+    """One look: {(VF, what is wrong, lease's id, port's uuid)}. What also was in the look before, with the same lease and
+    port, is no change under way but two owners."""
+    found = set()
+    leased, given, having = leases(), ports(race.pool), holders()
+    race.most = max(race.most, len(having))
+    for vf in {*leased, *given, *having}:
+        names = having.get(vf, [])
+        if len(names) > 1:
+            race.say(f"{vf}: processes of {names} have it at once")
+        lease, port = leased.get(vf), given.get(vf)
+        for wrong in contradictions(lease, port, names):
+            found.add((vf, wrong, lease and lease["id"], port and port[0]))
+    for vf, wrong, lease, port in found & before:
+        race.say(f"{vf}: {wrong} (lease {lease}, port {port})")
+    race.looks += 1
+    return found
+
+
+def vf_with(race, mac):
+    """The VF line of `ip link` with this MAC, or None."""
+    lines = [line for line in run("ip", "link", "show", race.pf).stdout.splitlines() if " vf " in line and mac in line]
+    return lines[0] if lines else None
+
+
+def failed(race, kind, result, refusal):
+    if refusal:
+        race.count(race.refused, kind)
+    else:
+        race.say(f"{kind}: status {result.returncode}: {result.stdout}{result.stderr}".strip())
+        time.sleep(0.2)  # whatever it is, it need not be said thousands of times
+
+
+def by_virsh(race, guest, mac):
+    """attach-device of an <interface type='network'>, a look at it, detach-device."""
+    kind = KINDS[by_virsh]
+    path = f"/tmp/race-{guest}-{mac[-2:]}.xml"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"<interface type='network'><mac address='{mac}'/><source network='{race.pool}'/></interface>")
+    while race.running():
+        result = virsh("attach-device", guest, path, "--live")
+        if result.returncode:
+            failed(race, kind, result, re.search(LIBVIRT_IN_USE, result.stderr))
+            continue
+        race.count(race.done, kind)
+        line = vf_with(race, mac)
+        if not line:
+            race.say(f"{guest}: after virsh attach-device no VF has the MAC {mac}")
+        result = virsh("detach-device", guest, path, "--live")
+        if result.returncode:
+            race.say(f"{guest}: virsh detach-device: {result.stderr.strip()}")
+        if not gone(guest, mac):
+            race.say(f"{guest}: {mac} does not leave")
+            return
+
+
+def gone(guest, mac):
+    """Waits until the live domain has no interface with the MAC."""
+    deadline = time.monotonic() + 60
+    while mac in virsh("dumpxml", guest).stdout:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def by_vfadm(race, guest, mac):
+    """vfadm attach, the lease as it says, vfadm detach."""
+    kind = KINDS[by_vfadm]
+    while race.running():
+        result = run("vfadm", "attach", f"libvirt:{guest}", "--from", race.pool, f"mac={mac}", "--json")
+        if result.returncode:
+            failed(race, kind, result, result.returncode in (IN_USE, BUSY))
+            continue
+        race.count(race.done, kind)
+        mine = [vf for vf, lease in leases().items() if lease["guest"] == f"libvirt:{guest}" and lease["given"].get("mac") == mac]
+        if len(mine) != 1:
+            race.say(f"{guest}: after vfadm attach with {mac} there are leases for {mine}")
+            continue
+        if not vf_with(race, mac):
+            race.say(f"{guest}: after vfadm attach no VF has the MAC {mac}")
+        for _ in range(5):
+            result = run("vfadm", "detach", f"libvirt:{guest}", mine[0], "--timeout", "60")
+            if result.returncode != BUSY:  # nothing was changed: others were waited for, for a minute
+                break
+        if result.returncode:
+            race.say(f"{guest}: vfadm detach {mine[0]}: status {result.returncode}: {result.stderr.strip()}")
+            return
+
+
+def by_start(race, guest):
+    """A guest whose definition names the network is started and destroyed."""
+    kind = KINDS[by_start]
+    while race.running():
+        result = virsh("start", guest, "--paused")
+        if result.returncode:
+            failed(race, kind, result, re.search(LIBVIRT_IN_USE, result.stderr))
+            continue
+        race.count(race.done, kind)
+        result = virsh("destroy", guest)
+        if result.returncode:
+            race.say(f"{guest}: virsh destroy: {result.stderr.strip()}")
+
+
+def end(race, holder):
+    """Asks it to end until it does: a QEMU that is still starting may miss the first time. What it said."""
+    for _ in range(30):
+        if holder.poll() is None:
+            holder.send_signal(signal.SIGTERM)
+        try:
+            return holder.communicate(timeout=3)[1]
+        except subprocess.TimeoutExpired:
+            continue
+    race.say(f"{holder.args[-1]}: does not end when asked to")
+    holder.kill()
+    return holder.communicate()[1]
+
+
+def by_run(race, name):
+    """vfadm run holds a VF for a QEMU of its own, which is then ended."""
+    kind = KINDS[by_run]
+    while race.running():
+        with subprocess.Popen(["vfadm", "run", "--from", race.pool, "--", *RACE_QEMU, "-name", name], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as holder:
+            deadline = time.monotonic() + 120  # it may wait for its turn for a minute
+            has = False
+            while holder.poll() is None and time.monotonic() < deadline and not has:
+                time.sleep(0.1)
+                has = any(name in names for names in holders().values())
+            if has and holder.poll() is None:
+                race.count(race.done, kind)
+                mine = [vf for vf, lease in leases().items() if lease["guest"] == f"qemu:{name}"]
+                if len(mine) != 1:
+                    race.say(f"{name}: its QEMU has a VF, and there are leases for {mine}")
+            said = end(race, holder)
+        if holder.returncode in (IN_USE, BUSY):
+            race.count(race.refused, kind)
+        elif holder.returncode not in (0, 128 + signal.SIGTERM):  # QEMU ends so when it is asked to while it starts
+            race.say(f"{kind}: status {holder.returncode}: {said.strip()}")
+            time.sleep(0.2)
+
+
+def observe(race):
+    before = set()
+    while race.running():
+        before = look(race, before)
+
+
+def guarded(race, function, *args):
+    """A thread that dies silently would prove nothing."""
+    try:
+        function(race, *args)
+    except Exception as problem:  # it is told of below
+        race.say(f"{function.__name__} {args}: {problem!r}")
+
+
+def main():
+    seconds, longest, times = map(int, sys.argv[1:4])
+    virsh_guests, vfadm_guests, started = ([name for name in words.split(",") if name] for words in sys.argv[6:9])
+    race = Race(seconds, longest, times, *sys.argv[4:6])
+    jobs = [(by_virsh, guest, f"02:00:00:00:61:{number:02x}") for number, guest in enumerate(virsh_guests)]
+    jobs += [(by_vfadm, guest, f"02:00:00:00:62:{number:02x}") for number, guest in enumerate(vfadm_guests)]
+    jobs += [(by_start, guest) for guest in started]
+    jobs += [(by_run, f"holder{number}") for number in range(int(sys.argv[9]))]
+    race.kinds = {KINDS[job[0]] for job in jobs}
+    jobs.append((observe,))
+    threads = [threading.Thread(target=guarded, args=(race, *job)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    left = {"leases": leases(), "ports": ports(race.pool), "open": holders()}
+    print(json.dumps({"done": race.done, "refused": race.refused, "wrong": race.wrong, "looks": race.looks, "most": race.most,
+                      "left": left}))
+
+
+# What each kind of taking is called in the counts.
+KINDS = {by_virsh: "virsh attach-device", by_vfadm: "vfadm attach", by_start: "virsh start", by_run: "vfadm run"}
+
+main()
