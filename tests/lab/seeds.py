@@ -113,6 +113,8 @@ def had(guest, vf):
 
 def given_back(guest, vf):
     guest.await_nics(0)
+    # libvirt gives the VF to the host when QEMU has told it, which may be later than the guest tells us.
+    guest.lab.sh(f"timeout 60 sh -c 'while virsh dumpxml {guest.name} | grep -q \"<driver name=.vfio\"; do sleep 0.1; done'")
     return {**guest.inside(ping=False), **of_vf(guest.lab, vf), **of_guest(guest)}
 
 
