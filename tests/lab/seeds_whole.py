@@ -78,7 +78,8 @@ def assigns(lab):
     guest.start()
     name = "by its name the device is found again, also when it has moved"
     agree(by_hand, had(guest), Better("live: hostdev/alias@name", "hostdev0", "ua-vfadm-.*", name),
-          Better("definition: hostdev/alias@name", None, "ua-vfadm-.*", name))
+          Better("definition: hostdev/alias@name", None, "ua-vfadm-.*", name),
+          Better("definition: hostdev/driver@name", None, "vfio", "the definition says what libvirt says of the live one only"))
     guest.shut_down()
     lab.vfadm("detach", guest.name, NIC)
     lab.vfadm("unbind", NIC, OTHER)
@@ -130,6 +131,20 @@ def managed_live(lab):
     lab.vfadm("unbind", NIC, OTHER)
     guest.await_nics(0)
     assert of_both(lab) == before and lab.leases() == []
+
+
+def whole_group(lab):
+    """with all it must bring along: both NICs of the group into the running guest by one verb, and back by one"""
+    guest = guest1(lab)
+    before = of_both(lab)
+    lab.vfadm("attach", guest.name, "--from", NIC, status=4, says="--with-group")
+    lab.vfadm("attach", guest.name, "--from", NIC, "--with-group")
+    guest.await_nics(2)
+    assert sorted(lease["address"] for lease in lab.leases()) == [NIC, OTHER], lab.leases()
+    lab.vfadm("detach", guest.name, OTHER, status=5, says="--with-group")
+    lab.vfadm("detach", guest.name, NIC, "--with-group")
+    guest.await_nics(0)
+    assert of_both(lab) == before and lab.leases() == []
     guest.remove()
 
 
@@ -157,4 +172,4 @@ def virt_install(lab):
     lab.vfadm("disable", PF, "--disrupt")
 
 
-CASES = [identifies, refuses_half_a_group, assigns, unmanaged, managed_live, virt_install]
+CASES = [identifies, refuses_half_a_group, assigns, unmanaged, managed_live, whole_group, virt_install]
