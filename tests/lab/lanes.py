@@ -45,11 +45,10 @@ def follow(process, told):
     told.tell(lines)
 
 
-def run(program, packages, parts):
-    """Runs the program once for each part (names of groups). 0: every case of every part was ok."""
+def run_round(program, packages, parts, told):
+    """True: every part ended well."""
     environment = {**os.environ, PACKAGES: os.pathsep.join(map(str, packages))}
     processes = []
-    told = Told()
     try:
         for part in parts:
             processes.append(subprocess.Popen([sys.executable, program, *part], env=environment, text=True, stdout=subprocess.PIPE))
@@ -62,5 +61,12 @@ def run(program, packages, parts):
         for process in processes:  # asked to end, each takes its labs down first
             process.terminate()
         status = [process.wait() for process in processes]
+    return not any(status)
+
+
+def run(program, packages, rounds):
+    """Runs the program once for each part (names of groups), the parts of a round side by side. 0: every case was ok."""
+    told = Told()
+    well = [run_round(program, packages, parts, told) for parts in rounds if parts]
     print(f"1..{told.count}")
-    return 1 if told.failed or any(status) else 0
+    return 0 if all(well) and not told.failed else 1

@@ -146,7 +146,8 @@ def comes_back(lab):
     """a VF with a host driver comes back to it: detached, destroyed, managed by libvirt or by vfadm, autoprobe on or off"""
     start(lab, "web1", "web1")
     was = lab.sh(f"vfadm disable -q {PF}; echo 2 >/sys/class/net/{PF}/device/sriov_numvfs; "
-                 f"timeout 20 sh -c 'until [ -e /sys/bus/pci/drivers/igbvf/{VF0} ]; do sleep 0.1; done'; ip link show {PF} | grep 'vf 0'")
+                 f"timeout 20 sh -c 'until [ -e /sys/bus/pci/drivers/igbvf/{VF0} ]; do sleep 0.1; done'; "
+                 f"udevadm settle; ip link show {PF} | grep 'vf 0'")  # udev gives the VF's network device a MAC, too
     # First: of a device that was plugged unmanaged once, libvirt's daemon no longer knows that it bound the driver itself.
     lab.vfadm("attach", "libvirt:web1", "--from", VF0, f"mac={MAC}", "trust=on", "--disrupt")
     lab.sh("virsh destroy web1")

@@ -84,12 +84,14 @@ def assigns(lab):
     lab.vfadm("detach", guest.name, NIC)
     lab.vfadm("unbind", NIC, OTHER)
     assert of_both(lab) == before and not guest.element(live=False) and lab.leases() == []
+    guest.remove()  # libvirt leaves the bridge in the definition that it had put there for a conventional device
 
 
 def unmanaged(lab):
     """9.6 without managed: attach-device and detach-device between nodedev-detach and nodedev-reattach, and managed=no"""
     guest = guest1(lab)
     before = of_both(lab)
+    guest.define()
     guest.start()
     lab.sh(f"virsh nodedev-detach {NIC_NODEDEV}; virsh nodedev-detach {OTHER_NODEDEV}")
     device = hostdev("no", SLOT)
