@@ -229,10 +229,18 @@ static bool read_pools(Change *change, Want *const *wants, unsigned n, GError **
         return !needed || change->pools;
 }
 
+static bool hands_out(const Want *want) {
+        return want->kind == WANT_ATTACH || want->kind == WANT_LEND || want_is_of_pools(want);
+}
+
 Change *change_begin(const ChangeOptions *options, Want *const *wants, unsigned n, GError **error) {
         g_autoptr(Change) change = change_open(options, error);
 
         if (!change || (!options->dry_run && !recover_and_lock(change, wants, n, error)))
+                return NULL;
+        /* Before the host: a device that libvirt takes back is the host's again before it leaves the books (qemuDomainRemoveHostDevice,
+         * qemuProcessStop). Read the other way round, it could be nobody's, and still look as its guest had it. */
+        if (hands_out(wants[0]) && !read_books(change, wants, n, NULL, error))
                 return NULL;
         change->host = host_read(options->io, to_read(wants[0]->kind), error);
         change->leases = change->host ? ledger_leases(change->ledger, error) : NULL;

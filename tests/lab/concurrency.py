@@ -99,7 +99,7 @@ def all_taken_by_libvirt(lab):
             lab.sh(f"virsh start {name} --paused")
         more = lab.run("virsh", "start", names[VFS - 3], "--paused")
         assert more.status != 0, str(more)
-        lab.vfadm("attach", f"libvirt:{names[0]}", "--from", POOL, "--live", status=5, says=f"all {VFS} VFs of")
+        lab.vfadm("attach", f"libvirt:{names[0]}", "--from", POOL, "--live", status=5, says=f"all {VFS} VFs are in use")
         given = lab.sh(f"cat /var/run/libvirt/qemu/taker*.xml | grep -o \"bus='0x01' slot='0x1[01]' function='0x[0-7]'\" | sort -u | wc -l")
         assert given == str(VFS - 3), given
         assert {lease["address"] for lease in lab.leases()} == leased
