@@ -259,6 +259,9 @@ def by_run(race, name):
                 mine = [vf for vf, lease in leases().items() if lease["guest"] == f"qemu:{name}"]
                 if len(mine) != 1:
                     race.say(f"{name}: its QEMU has a VF, and there are leases for {mine}")
+                looks, until = race.looks, time.monotonic() + 20
+                while race.looks < looks + 2 and time.monotonic() < until:  # long enough to be seen beside the others
+                    time.sleep(0.1)
             said = end(race, holder)
         if holder.returncode in (IN_USE, BUSY):
             race.count(race.refused, kind)
