@@ -429,7 +429,7 @@ static void add_notes(const Give *give) {
         if (give->input->guest->running && !(give->scope & SCOPE_LIVE))
                 plan_note(give->plan, "it takes effect when %s is started the next time: shut it down and start it (a reboot inside is not enough)", give->guest);
         if (plan_vlan_is_special(&give->state) && (give->interface || give->by_network))
-                plan_note(give->plan, "libvirt sets the VLAN as 802.1Q without priority when the guest starts%s", give->by_network ? "" : "; 'vfadm recover' then sets the rest (the package vfadm-libvirt does so by itself)");
+                plan_note(give->plan, "libvirt sets the VLAN as 802.1Q without priority when the guest starts%s", give->by_network ? "" : "; 'vfadm recover' then sets the rest");
         unsigned rest = give->state.known & ~(unsigned) VF_OF_SERVICE;
         g_autofree char *words = vf_state_format(&give->state, rest);
         if (give->by_network && *words)

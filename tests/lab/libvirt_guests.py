@@ -1,40 +1,18 @@
 """Guests that libvirt runs: a VF goes into a real one and comes back, whatever libvirt's daemon and its users do meanwhile."""
-from xml.sax.saxutils import escape
-
+from domain import domain
 from harness import BDF, PF
 
 MAC = "02:00:00:00:42:20"
 VF0 = "0000:01:10.0"
-GUEST = "/opt/vflab/guest"
 STATE = "/run/vflab"
 # What a shell, a path or XML could trip over; libvirt itself takes all of it as a name.
 ODD_NAME = "o'dd & <b> \"x\" $(id) ;"
-
-DOMAIN = """<domain type='kvm'>
-  <name>{name}</name>
-  <memory unit='MiB'>256</memory>
-  <vcpu>1</vcpu>
-  <os><type arch='x86_64' machine='q35'>hvm</type><kernel>{files}/vmlinuz</kernel><initrd>{files}/initrd.img</initrd>
-    <cmdline>console=ttyS0 quiet mitigations=off panic=-1 vflab.stay=1 vflab.ip=10.9.0.2/24</cmdline></os>
-  <features><acpi/></features>
-  <cpu mode='host-passthrough'/>
-  <devices>
-    <emulator>/usr/bin/qemu-system-x86_64</emulator>
-    <controller type='usb' model='none'/>
-    <controller type='pci' index='1' model='pcie-root-port'/>
-    <controller type='pci' index='2' model='pcie-root-port'/>
-    <serial type='unix'><source mode='bind' path='{state}/console.sock'/><log file='{state}/console.log' append='off'/></serial>
-    <memballoon model='none'/>
-  </devices>
-</domain>
-"""
 
 
 def define(lab, name, folder):
     """Defines a domain; its console is where the guest's own scripts look for it."""
     state = f"{STATE}/{folder}"
-    lab.run("sh", "-c", f"mkdir -p {state}; chmod 777 {state}; cat >{state}/domain.xml",
-            input=DOMAIN.format(name=escape(name), files=GUEST, state=state))
+    lab.run("sh", "-c", f"mkdir -p {state}; chmod 777 {state}; cat >{state}/domain.xml", input=domain(name, state))
     lab.sh(f"virsh define {state}/domain.xml")
 
 

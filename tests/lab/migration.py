@@ -8,7 +8,8 @@ import os
 import re
 import time
 
-from harness import GUEST, PF, Lab
+from domain import domain
+from harness import PF, Lab
 
 POOL = "moving"
 NAME = "mover"
@@ -22,27 +23,9 @@ STANDBY = "ua-standby"
 SEES_VF = f"GUEST nic=eth[0-9]* driver=igbvf .*mac={MAC}"
 SLOW = 300
 
-DOMAIN = f"""<domain type='kvm'>
-  <name>{NAME}</name>
-  <memory unit='MiB'>256</memory>
-  <vcpu>1</vcpu>
-  <os><type arch='x86_64' machine='q35'>hvm</type><kernel>{GUEST}/vmlinuz</kernel><initrd>{GUEST}/initrd.img</initrd>
-    <cmdline>console=ttyS0 quiet mitigations=off panic=-1 vflab.stay=1 vflab.ip={GUEST_IP}/24</cmdline></os>
-  <features><acpi/></features>
-  <cpu mode='host-passthrough'/>
-  <devices>
-    <emulator>/usr/bin/qemu-system-x86_64</emulator>
-    <controller type='usb' model='none'/>
-    <controller type='pci' index='1' model='pcie-root-port'/>
-    <controller type='pci' index='2' model='pcie-root-port'/>
-    <controller type='pci' index='3' model='pcie-root-port'/>
-    <serial type='unix'><source mode='bind' path='{STATE}/console.sock'/><log file='{STATE}/console.log' append='on'/></serial>
-    <memballoon model='none'/>
+DEFINITION = domain(NAME, STATE, GUEST_IP, ports=3, append="on", more=f"""
     <interface type='bridge'><mac address='{MAC}'/><source bridge='br{VLAN}'/><model type='virtio'/>
-      <teaming type='persistent'/><alias name='{STANDBY}'/></interface>
-  </devices>
-</domain>
-"""
+      <teaming type='persistent'/><alias name='{STANDBY}'/></interface>""")
 
 # libvirt of both hosts over plain TCP on the wire, each with a uuid of its own (they are copies of one machine), and the
 # bridge. It floods (ageing_time 0): while the VF is there, the guest's MAC is learnt from the wire, and nothing would tell
@@ -173,7 +156,7 @@ def pool_on_both(packages):
         lab.vfadm("pool", "define", POOL, "--pf", PF, "--libvirt")
         lab.vfadm("pool", "start", POOL)
     here = TWO.labs[0]
-    here.run("sh", "-c", "cat >/run/mover.xml", input=DOMAIN)
+    here.run("sh", "-c", "cat >/run/mover.xml", input=DEFINITION)
     here.sh("virsh define /run/mover.xml")
     here.vfadm("attach", f"libvirt:{NAME}", "--from", POOL, f"teaming={STANDBY}", f"mac={MAC}", f"vlan={VLAN}", "--config")
     nics = [each for each in interfaces(here.sh(f"virsh dumpxml --inactive {NAME}")) if "type='network'" in each]

@@ -2,35 +2,14 @@
 import collections
 import re
 import xml.etree.ElementTree as Tree
-from xml.sax.saxutils import escape
 
+from domain import domain
 from harness import DRIVERS, GUEST
 
 STATE = "/run/vflab"
 PEER = "10.9.0.1"
 VLAN = "42"
 NEW_DEVICE = "/tmp/new-device.xml"
-
-# The root ports are for what is plugged while the guest runs.
-DOMAIN = """<domain type='kvm'>
-  <name>{name}</name>
-  <uuid>{uuid}</uuid>
-  <memory unit='MiB'>256</memory>
-  <vcpu>1</vcpu>
-  <os><type arch='x86_64' machine='q35'>hvm</type><kernel>{files}/vmlinuz</kernel><initrd>{files}/initrd.img</initrd>
-    <cmdline>console=ttyS0 quiet mitigations=off panic=-1 vflab.stay=1 vflab.ip={address}/24</cmdline></os>
-  <features><acpi/></features>
-  <cpu mode='host-passthrough'/>
-  <devices>
-    <emulator>/usr/bin/qemu-system-x86_64</emulator>
-    <controller type='usb' model='none'/>
-    <controller type='pci' index='1' model='pcie-root-port'/>
-    <controller type='pci' index='2' model='pcie-root-port'/>
-    <serial type='unix'><source mode='bind' path='{state}/console.sock'/><log file='{state}/console.log' append='off'/></serial>
-    <memballoon model='none'/>
-  </devices>
-</domain>
-"""
 
 
 class Vf:
@@ -61,7 +40,7 @@ class Guest:
 
     def define(self):
         self.with_input(f"mkdir -p {self.state}; chmod 777 {self.state}; cat >/tmp/domain.xml; virsh define /tmp/domain.xml",
-                        DOMAIN.format(name=escape(self.name), uuid=self.uuid, files=GUEST, state=self.state, address=self.address))
+                        domain(self.name, self.state, self.address, self.uuid))
 
     def start(self):
         self.lab.sh(f"virsh start {self.name}")

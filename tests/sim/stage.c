@@ -222,6 +222,17 @@ static unsigned unfinished(Stage *stage) {
         return plans->len;
 }
 
+void stage_must(bool ok, GError *error) {
+        g_assert_no_error(error);
+        g_assert_true(ok);
+}
+
+void stage_virsh(Stage *stage, const char *call, const char *name, const char *arg) {
+        g_autofree char *problem = sim_virsh(stage->sim, call, name, arg);
+        if (problem)
+                g_error("virsh %s %s: %s", call, name, problem);
+}
+
 char *stage_dump(Stage *stage) {
         g_autofree char *host = sim_dump(stage->sim);
         g_autoptr(GPtrArray) leases = stage_leases(stage);

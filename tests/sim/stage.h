@@ -52,6 +52,10 @@ bool stage_run(Stage *stage, const char *device, const char *words, const char *
 bool stage_recover(Stage *stage, GError **error);
 /* Writes as somebody else at a shell; must succeed. */
 void stage_echo(Stage *stage, const char *path, const char *text);
+/* What a story does before it begins must go well; takes the error. */
+void stage_must(bool ok, GError *error);
+/* What somebody else does with libvirt, as sim_virsh(), which must go well. */
+void stage_virsh(Stage *stage, const char *call, const char *name, const char *arg);
 /* Machine and ledger in text. The caller frees. */
 char *stage_dump(Stage *stage);
 /* Leases of the ledger, Lease*. The caller unrefs. */

@@ -12,11 +12,6 @@
 #define WEB "libvirt:web1"
 #define BOTH (SCOPE_LIVE | SCOPE_CONFIG)
 
-static void must(bool ok, GError *error) {
-        g_assert_no_error(error);
-        g_assert_true(ok);
-}
-
 static void qemu_with(Stage *stage, GuestManners manners) {
         sim_add_guest(stage->sim, "web1", 2, manners);
 }
@@ -105,20 +100,20 @@ static void check_both(Stage *stage) {
 static void attached_qemu(Stage *stage) {
         g_autoptr(GError) error = NULL;
         qemu(stage);
-        must(attach_qemu(stage, &error), error);
+        stage_must(attach_qemu(stage, &error), error);
         sim_quiesce(stage->sim);
 }
 
 static void attached_libvirt(Stage *stage) {
         g_autoptr(GError) error = NULL;
         libvirt(stage);
-        must(attach_libvirt(stage, &error), error);
+        stage_must(attach_libvirt(stage, &error), error);
 }
 
 static void attached_both(Stage *stage) {
         g_autoptr(GError) error = NULL;
         libvirt(stage);
-        must(attach_both(stage, &error), error);
+        stage_must(attach_both(stage, &error), error);
 }
 
 static void attached_keeper(Stage *stage) {
@@ -149,7 +144,7 @@ static void take_the_rest(Stage *stage, const char *guest, unsigned scope) {
 
         if (!row || !strstr(row, "pending"))
                 return;
-        must(together(stage, WANT_DETACH, guest, scope, &error), error);
+        stage_must(together(stage, WANT_DETACH, guest, scope, &error), error);
         sim_quiesce(stage->sim);
 }
 

@@ -13,17 +13,6 @@
 #define WEB "libvirt:web1"
 #define AUTOPROBE "sys/bus/pci/devices/0000:01:00.0/sriov_drivers_autoprobe"
 
-static void must(bool ok, GError *error) {
-        g_assert_no_error(error);
-        g_assert_true(ok);
-}
-
-static void virsh(Stage *stage, const char *call, const char *name, const char *arg) {
-        g_autofree char *problem = sim_virsh(stage->sim, call, name, arg);
-        if (problem)
-                g_error("virsh %s %s: %s", call, name, problem);
-}
-
 /* --- the machine before --------------------------------------------------------------------------------------- */
 
 static void seven_of_the_host(Stage *stage) {
@@ -43,7 +32,7 @@ static void running_autoprobe_off(Stage *stage) {
 /* VFs that vfadm made have no driver, to which libvirt gives them the host's. */
 static void running_driverless(Stage *stage) {
         g_autoptr(GError) error = NULL;
-        must(stage_enable(stage, "enp1s0", 7, &error), error);
+        stage_must(stage_enable(stage, "enp1s0", 7, &error), error);
         sim_virt_add_guest(stage->sim, "web1", 2, true, GUEST_GOOD);
 }
 
@@ -51,7 +40,7 @@ static void running_driverless(Stage *stage) {
 static void running_with_state(Stage *stage) {
         g_autoptr(GError) error = NULL;
         running(stage);
-        must(stage_verb(stage, WANT_SET, "enp1s0/0", "mac=02:00:00:00:bb:00 vlan=100.3", &error), error);
+        stage_must(stage_verb(stage, WANT_SET, "enp1s0/0", "mac=02:00:00:00:bb:00 vlan=100.3", &error), error);
 }
 
 static void running_full(Stage *stage) {
@@ -85,13 +74,13 @@ static void no_daemon(Stage *stage) {
 static void other_defined(Stage *stage) {
         running(stage);
         sim_virt_add_guest(stage->sim, "db", 0, false, GUEST_GOOD);
-        virsh(stage, "define", "db", ELEMENT("0x10", "0x0", "02:00:00:00:dd:01"));
+        stage_virsh(stage, "define", "db", ELEMENT("0x10", "0x0", "02:00:00:00:dd:01"));
 }
 
 static void network(Stage *stage) {
         running(stage);
-        virsh(stage, "net-define", "passthrough", "active managed pf=enp1s0");
-        virsh(stage, "net-start", "passthrough", NULL);
+        stage_virsh(stage, "net-define", "passthrough", "active managed pf=enp1s0");
+        stage_virsh(stage, "net-start", "passthrough", NULL);
 }
 
 #define POOLED "<interface type='network'><mac address='02:00:00:00:dd:01'/><source network='passthrough'/></interface>"
@@ -99,8 +88,8 @@ static void network(Stage *stage) {
 static void network_gave(Stage *stage) {
         network(stage);
         sim_virt_add_guest(stage->sim, "db", 0, false, GUEST_GOOD);
-        virsh(stage, "define", "db", POOLED);
-        virsh(stage, "start", "db", NULL);
+        stage_virsh(stage, "define", "db", POOLED);
+        stage_virsh(stage, "start", "db", NULL);
 }
 
 /* --- attach --------------------------------------------------------------------------------------------------- */
@@ -188,16 +177,16 @@ static void check_held(Stage *stage) {
 /* The network gives the VF to a guest between our look and our deed: libvirt itself says who was first. */
 static void network_gives(Stage *stage) {
         sim_virt_add_guest(stage->sim, "db", 0, false, GUEST_GOOD);
-        virsh(stage, "define", "db", POOLED);
-        virsh(stage, "start", "db", NULL);
+        stage_virsh(stage, "define", "db", POOLED);
+        stage_virsh(stage, "start", "db", NULL);
 }
 
 static bool attach_raced(Stage *stage, GError **error) {
         bool ok = attach(stage, error);
         stage_expect(stage, "port " VF0, "of db");
         stage_expect(stage, "has " VF0, "on pci.1");
-        virsh(stage, "destroy", "db", NULL);
-        virsh(stage, "undefine", "db", NULL);
+        stage_virsh(stage, "destroy", "db", NULL);
+        stage_virsh(stage, "undefine", "db", NULL);
         return ok;
 }
 
@@ -207,15 +196,15 @@ static void check_next_given(Stage *stage) {
         network_gives(stage);
         stage_expect(stage, "port " VF1, "of db");
         stage_expect(stage, "has " VF1, "on pci.1");
-        virsh(stage, "destroy", "db", NULL);
-        virsh(stage, "undefine", "db", NULL);
+        stage_virsh(stage, "destroy", "db", NULL);
+        stage_virsh(stage, "undefine", "db", NULL);
 }
 
 /* --- detach --------------------------------------------------------------------------------------------------- */
 
 static void attached_with(Stage *stage, bool (*give)(Stage *stage, GError **error)) {
         g_autoptr(GError) error = NULL;
-        must(give(stage, &error), error);
+        stage_must(give(stage, &error), error);
 }
 
 static void attached(Stage *stage) {

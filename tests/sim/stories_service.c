@@ -13,17 +13,6 @@
 #define GUEST_STATE "mac=02:00:00:00:aa:01 vlan=42 trust=on"
 #define NUMVFS "sys/bus/pci/devices/0000:01:00.0/sriov_numvfs"
 
-static void must(bool ok, GError *error) {
-        g_assert_no_error(error);
-        g_assert_true(ok);
-}
-
-static void virsh(Stage *stage, const char *call, const char *name, const char *arg) {
-        g_autofree char *problem = sim_virsh(stage->sim, call, name, arg);
-        if (problem)
-                g_error("virsh %s %s: %s", call, name, problem);
-}
-
 /* --- pools ---------------------------------------------------------------------------------------------------- */
 
 static bool define_pool(Stage *stage, const char *const *pfs, PoolOrder order, bool libvirt, GError **error) {
@@ -75,13 +64,13 @@ static void check_started(Stage *stage) {
 static void pool(Stage *stage) {
         g_autoptr(GError) error = NULL;
         host(stage);
-        must(define_and_start(stage, &error), error);
+        stage_must(define_and_start(stage, &error), error);
 }
 
 static void plain_pool(Stage *stage, PoolOrder order) {
         g_autoptr(GError) error = NULL;
         two_cards(stage);
-        must(define_pool(stage, two_pfs, order, false, &error) && start_pool(stage, &error), error);
+        stage_must(define_pool(stage, two_pfs, order, false, &error) && start_pool(stage, &error), error);
 }
 
 static void spread_pool(Stage *stage) {
@@ -132,7 +121,7 @@ static void pool_empty(Stage *stage) {
         g_autoptr(GError) error = NULL;
         pool(stage);
         for (unsigned i = 0; i < 7; i++)
-                must(attach(stage, &error), error);
+                stage_must(attach(stage, &error), error);
 }
 
 /* The definition names the pool, and libvirt chooses at each start. */
@@ -158,7 +147,7 @@ static void check_both(Stage *stage) {
 static void attached_both(Stage *stage) {
         g_autoptr(GError) error = NULL;
         pool(stage);
-        must(attach_both(stage, &error), error);
+        stage_must(attach_both(stage, &error), error);
 }
 
 static bool detach_both(Stage *stage, GError **error) {
@@ -177,7 +166,7 @@ static void check_live_gone(Stage *stage) {
 static void pool_used(Stage *stage) {
         g_autoptr(GError) error = NULL;
         pool(stage);
-        must(attach(stage, &error), error);
+        stage_must(attach(stage, &error), error);
 }
 
 static bool stop_pool(Stage *stage, GError **error) {
@@ -217,7 +206,7 @@ static void fewer_then_more(Stage *stage) {
         stage_echo(stage, NUMVFS, "3");
         sim_virt_add_guest(stage->sim, "web1", 8, true, GUEST_GOOD);
         sim_virt_add_guest(stage->sim, "db", 0, false, GUEST_GOOD);
-        must(define_and_start(stage, &error), error);
+        stage_must(define_and_start(stage, &error), error);
         stage_echo(stage, NUMVFS, "0");
         stage_echo(stage, NUMVFS, "7");
 }
@@ -227,23 +216,24 @@ static void wide_fewer_then_more(Stage *stage) {
         host(stage);
         stage_echo(stage, "sys/bus/pci/devices/0000:02:00.0/sriov_numvfs", "7");
         stage_echo(stage, NUMVFS, "0");
-        must(start_wide_pool(stage, &error), error);
-        must(stage_scoped(stage, WANT_ATTACH, WEB, "enp2s0/0", 0, NULL, &error), error);
+        stage_must(start_wide_pool(stage, &error), error);
+        stage_must(stage_scoped(stage, WANT_ATTACH, WEB, "enp2s0/0", 0, NULL, &error), error);
         stage_echo(stage, NUMVFS, "7");
 }
 
 static void fewer_then_more_leased(Stage *stage) {
         g_autoptr(GError) error = NULL;
         fewer_then_more(stage);
-        must(stage_scoped(stage, WANT_ATTACH, WEB, "enp1s0/0", 0, NULL, &error), error);
-        must(stage_scoped(stage, WANT_ATTACH, WEB, "enp1s0/6", 0, NULL, &error), error);
+        stage_must(stage_scoped(stage, WANT_ATTACH, WEB, "enp1s0/0", 0, NULL, &error), error);
+        stage_must(stage_scoped(stage, WANT_ATTACH, WEB, "enp1s0/6", 0, NULL, &error), error);
 }
 
 static void fewer_then_more_given(Stage *stage) {
         fewer_then_more_leased(stage);
         /* libvirt's own guest has one of the network. */
-        virsh(stage, "define", "db", "<interface type='network'><mac address='02:00:00:00:dd:01'/><source network='net1'/></interface>");
-        virsh(stage, "start", "db", NULL);
+        stage_virsh(stage, "define", "db",
+                    "<interface type='network'><mac address='02:00:00:00:dd:01'/><source network='net1'/></interface>");
+        stage_virsh(stage, "start", "db", NULL);
 }
 
 static void check_synced(Stage *stage) {
@@ -265,7 +255,7 @@ static void check_synced_given(Stage *stage) {
 /* As 'vfadm recover' goes on: a network of a PF cannot get its former list again, only the one that is right now. */
 static void synced(Stage *stage) {
         g_autoptr(GError) error = NULL;
-        must(sync_pools(stage, &error), error);
+        stage_must(sync_pools(stage, &error), error);
 }
 
 /* --- what others do meanwhile --------------------------------------------------------------------------------- */
@@ -274,54 +264,54 @@ static void given(Stage *stage, unsigned scope) {
         g_autoptr(GError) error = NULL;
         stage_echo(stage, NUMVFS, "7");
         sim_virt_add_guest(stage->sim, "web1", 2, true, GUEST_GOOD);
-        virsh(stage, "net-define", "passthrough", "active managed pf=enp1s0");
-        virsh(stage, "net-start", "passthrough", NULL);
-        must(stage_scoped(stage, WANT_ATTACH, WEB, "enp1s0/0", scope, GUEST_STATE, &error), error);
+        stage_virsh(stage, "net-define", "passthrough", "active managed pf=enp1s0");
+        stage_virsh(stage, "net-start", "passthrough", NULL);
+        stage_must(stage_scoped(stage, WANT_ATTACH, WEB, "enp1s0/0", scope, GUEST_STATE, &error), error);
 }
 
 static void destroyed(Stage *stage) {
         given(stage, SCOPE_LIVE);
-        virsh(stage, "destroy", "web1", NULL);
+        stage_virsh(stage, "destroy", "web1", NULL);
 }
 
 static void destroyed_defined(Stage *stage) {
         given(stage, SCOPE_LIVE | SCOPE_CONFIG);
-        virsh(stage, "destroy", "web1", NULL);
+        stage_virsh(stage, "destroy", "web1", NULL);
 }
 
 static void undefined(Stage *stage) {
         destroyed_defined(stage);
-        virsh(stage, "undefine", "web1", NULL);
+        stage_virsh(stage, "undefine", "web1", NULL);
 }
 
 static void undefined_running(Stage *stage) {
         given(stage, SCOPE_LIVE | SCOPE_CONFIG);
-        virsh(stage, "undefine", "web1", NULL);
+        stage_virsh(stage, "undefine", "web1", NULL);
 }
 
 static void restarted(Stage *stage) {
         destroyed_defined(stage);
-        virsh(stage, "start", "web1", NULL);
+        stage_virsh(stage, "start", "web1", NULL);
 }
 
 static void renamed(Stage *stage) {
         destroyed_defined(stage);
-        virsh(stage, "rename", "web1", "web2");
-        virsh(stage, "start", "web2", NULL);
+        stage_virsh(stage, "rename", "web1", "web2");
+        stage_virsh(stage, "start", "web2", NULL);
 }
 
 /* VFs are there again, and nothing of what they were given. */
 static void rebooted(Stage *stage) {
         destroyed_defined(stage);
-        virsh(stage, "net-destroy", "passthrough", NULL);
+        stage_virsh(stage, "net-destroy", "passthrough", NULL);
         sim_reboot(stage->sim);
         stage_echo(stage, NUMVFS, "7");
-        virsh(stage, "net-start", "passthrough", NULL);
+        stage_virsh(stage, "net-start", "passthrough", NULL);
 }
 
 static void rebooted_running(Stage *stage) {
         rebooted(stage);
-        virsh(stage, "start", "web1", NULL);
+        stage_virsh(stage, "start", "web1", NULL);
 }
 
 #define VF0_ELEMENT                                                                                                                      \
@@ -330,36 +320,36 @@ static void rebooted_running(Stage *stage) {
 
 static void taken_out(Stage *stage) {
         given(stage, SCOPE_LIVE);
-        virsh(stage, "detach", "web1", VF0_ELEMENT);
+        stage_virsh(stage, "detach", "web1", VF0_ELEMENT);
 }
 
 static void taken_out_of_both(Stage *stage) {
         given(stage, SCOPE_LIVE | SCOPE_CONFIG);
-        virsh(stage, "detach", "web1", VF0_ELEMENT);
-        virsh(stage, "forget", "web1", VF0_ELEMENT);
+        stage_virsh(stage, "detach", "web1", VF0_ELEMENT);
+        stage_virsh(stage, "forget", "web1", VF0_ELEMENT);
 }
 
 static void taken_out_of_definition(Stage *stage) {
         given(stage, SCOPE_LIVE | SCOPE_CONFIG);
-        virsh(stage, "forget", "web1", VF0_ELEMENT);
+        stage_virsh(stage, "forget", "web1", VF0_ELEMENT);
 }
 
 static void taken_out_of_guest(Stage *stage) {
         given(stage, SCOPE_LIVE | SCOPE_CONFIG);
-        virsh(stage, "detach", "web1", VF0_ELEMENT);
+        stage_virsh(stage, "detach", "web1", VF0_ELEMENT);
 }
 
 static void network_restarted(Stage *stage) {
         given(stage, SCOPE_LIVE | SCOPE_CONFIG);
-        virsh(stage, "net-destroy", "passthrough", NULL);
-        virsh(stage, "net-start", "passthrough", NULL);
+        stage_virsh(stage, "net-destroy", "passthrough", NULL);
+        stage_virsh(stage, "net-start", "passthrough", NULL);
         stage_expect_no_row(stage, "port");
 }
 
 /* A vfadm of which nothing but its hold is left. */
 static void stale_hold(Stage *stage) {
         given(stage, SCOPE_LIVE);
-        virsh(stage, "net-port", "passthrough", VF1);
+        stage_virsh(stage, "net-port", "passthrough", VF1);
 }
 
 static void daemon_down(Stage *stage) {
@@ -413,10 +403,10 @@ static void check_no_stale(Stage *stage) {
 static void by_hand(Stage *stage) {
         stage_echo(stage, NUMVFS, "7");
         sim_virt_add_guest(stage->sim, "web1", 2, true, GUEST_GOOD);
-        virsh(stage, "net-define", "passthrough", "active managed pf=enp1s0");
-        virsh(stage, "net-start", "passthrough", NULL);
-        virsh(stage, "define", "web1", VF0_ELEMENT);
-        virsh(stage, "attach", "web1", VF0_ELEMENT);
+        stage_virsh(stage, "net-define", "passthrough", "active managed pf=enp1s0");
+        stage_virsh(stage, "net-start", "passthrough", NULL);
+        stage_virsh(stage, "define", "web1", VF0_ELEMENT);
+        stage_virsh(stage, "attach", "web1", VF0_ELEMENT);
 }
 
 static bool adopt(Stage *stage, const char *what, GError **error) {

@@ -8,11 +8,6 @@
 
 /* --- small helpers -------------------------------------------------------------------------------------------- */
 
-static void must(bool ok, GError *error) {
-        g_assert_no_error(error);
-        g_assert_true(ok);
-}
-
 static void expect_row(Stage *stage, const char *start, const char *row) {
         g_autofree char *found = stage_row(stage, start);
         if (!found || !strstr(found, row))
@@ -41,7 +36,7 @@ static unsigned operation_with(Stage *stage, const char *part, unsigned after) {
 
 static void seven(Stage *stage) {
         g_autoptr(GError) error = NULL;
-        must(stage_enable(stage, "enp1s0", 7, &error), error);
+        stage_must(stage_enable(stage, "enp1s0", 7, &error), error);
 }
 
 /* As a host that knows nothing of vfadm has them: with the host's driver on each. */
@@ -57,7 +52,7 @@ static void good_guest(Stage *stage) {
 static void attached(Stage *stage, GuestManners manners) {
         g_autoptr(GError) error = NULL;
         good_guest(stage);
-        must(stage_guest(stage, WANT_ATTACH, "qemu:web1", "enp1s0/0", GUEST_STATE, &error), error);
+        stage_must(stage_guest(stage, WANT_ATTACH, "qemu:web1", "enp1s0/0", GUEST_STATE, &error), error);
         sim_quiesce(stage->sim);
         sim_guest_manners(stage->sim, "web1", manners);
 }
@@ -98,9 +93,10 @@ static bool disable(Stage *stage, GError **error) {
 static void seven_with_state(Stage *stage) {
         g_autoptr(GError) error = NULL;
         seven_of_the_host(stage);
-        must(stage_verb(stage, WANT_SET, "enp1s0/2", "mac=02:00:00:00:bb:02 vlan=100.3 trust=on spoofchk=off", &error), error);
-        must(stage_verb(stage, WANT_SET, "enp1s0/6", "vlan=7 max-rate=50", &error), error);
-        must(stage_bind(stage, "enp1s0/1", "vfio-pci", false, &error), error);
+        stage_must(stage_verb(stage, WANT_SET, "enp1s0/2", "mac=02:00:00:00:bb:02 vlan=100.3 trust=on spoofchk=off", &error),
+                   error);
+        stage_must(stage_verb(stage, WANT_SET, "enp1s0/6", "vlan=7 max-rate=50", &error), error);
+        stage_must(stage_bind(stage, "enp1s0/1", "vfio-pci", false, &error), error);
 }
 
 static void check_disabled(Stage *stage) {
@@ -150,7 +146,7 @@ static bool set_all(Stage *stage, GError **error) {
                 g_auto(GStrv) list = g_strsplit(words, " ", -1);
                 wants[vf] = want_new(WANT_SET);
                 wants[vf]->device = g_strdup_printf("enp1s0/%u", vf);
-                must(want_parse_words(wants[vf], list, error), *error);
+                stage_must(want_parse_words(wants[vf], list, error), *error);
         }
         return stage_do_many(stage, wants, 7, error);
 }
@@ -219,7 +215,7 @@ static void check_bound(Stage *stage) {
 static void one_bound(Stage *stage) {
         g_autoptr(GError) error = NULL;
         seven_of_the_host(stage);
-        must(bind_vfio(stage, &error), error);
+        stage_must(bind_vfio(stage, &error), error);
 }
 
 static void one_bound_autoprobe_off(Stage *stage) {
@@ -394,8 +390,8 @@ static void check_enabled_second(Stage *stage) {
 static void leased_and_locked(Stage *stage) {
         g_autoptr(GError) error = NULL;
         sim_add_guest(stage->sim, "web1", 2, GUEST_GOOD);
-        must(stage_bind(stage, CONVENTIONAL_NIC, "vfio-pci", true, &error), error);
-        must(stage_guest(stage, WANT_ATTACH, "qemu:web1", CONVENTIONAL_NIC, "", &error), error);
+        stage_must(stage_bind(stage, CONVENTIONAL_NIC, "vfio-pci", true, &error), error);
+        stage_must(stage_guest(stage, WANT_ATTACH, "qemu:web1", CONVENTIONAL_NIC, "", &error), error);
         sim_quiesce(stage->sim);
         sim_hold_lock(stage->sim, sim_start(stage->sim, "vfadm"), CONVENTIONAL_NIC);
 }

@@ -185,3 +185,21 @@ void lease_out(World *w, unsigned vf, const char *guest) {
         g_free(dev->driver_override);
         dev->driver_override = g_strdup("vfio-pci");
 }
+
+Plan *good_plan(World *w, Want *ask) {
+        g_autoptr(GError) error = NULL;
+        Plan *plan = plan_of(w, ask, &error);
+        g_assert_no_error(error);
+        plan_check(plan, &error);
+        g_assert_no_error(error);
+        return plan;
+}
+
+const Step *step_of(const Plan *plan, StepKind kind, unsigned n) {
+        for (unsigned i = 0; i < plan->steps->len; i++) {
+                const Step *step = plan->steps->pdata[i];
+                if (step->kind == kind && n-- == 0)
+                        return step;
+        }
+        return NULL;
+}

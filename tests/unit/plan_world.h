@@ -26,6 +26,10 @@ Want *want(WantKind kind, const char *device, const char *words);
 Want *want_libvirt(WantKind kind, const char *device, const char *words, unsigned scope);
 /* Frees `ask`, as those that follow do. */
 Plan *plan_of(World *w, Want *ask, GError **error);
+/* The same for a want that is neither wrong nor refused. */
+Plan *good_plan(World *w, Want *ask);
+/* The n-th step of this kind, from 0; NULL: there are not so many. */
+const Step *step_of(const Plan *plan, StepKind kind, unsigned n);
 /* The plan is not refused, and these are its steps, a line each. */
 void assert_steps(World *w, Want *ask, const char *expected);
 /* The plan or the want is refused, in one line that holds `says`. */

@@ -171,25 +171,6 @@ static Want *give(const char *ref, unsigned scope) {
         return together(WANT_ATTACH, ref, GPU, "", scope);
 }
 
-static Plan *good_plan(World *w, Want *ask) {
-        g_autoptr(GError) error = NULL;
-        Plan *plan = plan_of(w, ask, &error);
-        g_assert_no_error(error);
-        plan_check(plan, &error);
-        g_assert_no_error(error);
-        return plan;
-}
-
-/* The n-th step of that kind, from 0. */
-static const Step *step_of(const Plan *plan, StepKind kind, unsigned n) {
-        for (unsigned i = 0; i < plan->steps->len; i++) {
-                const Step *step = plan->steps->pdata[i];
-                if (step->kind == kind && n-- == 0)
-                        return step;
-        }
-        g_assert_not_reached();
-}
-
 #define HANDED_OVER                               \
         "load the module vfio-pci\n"              \
         GPU ": driver nouveau → no driver\n"      \

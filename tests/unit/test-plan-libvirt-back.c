@@ -8,22 +8,6 @@
 #define REF "libvirt:web1"
 #define BOTH (SCOPE_LIVE | SCOPE_CONFIG)
 
-static const Step *step_of(const Plan *plan, StepKind kind) {
-        for (unsigned i = 0; i < plan->steps->len; i++)
-                if (((const Step *) plan->steps->pdata[i])->kind == kind)
-                        return plan->steps->pdata[i];
-        return NULL;
-}
-
-static Plan *good_plan(World *w, Want *ask) {
-        g_autoptr(GError) error = NULL;
-        Plan *plan = plan_of(w, ask, &error);
-        g_assert_no_error(error);
-        plan_check(plan, &error);
-        g_assert_no_error(error);
-        return plan;
-}
-
 static Want *detach(const char *device, unsigned scope) {
         return want_libvirt(WANT_DETACH, device, NULL, scope);
 }
@@ -77,7 +61,7 @@ static void test_live(void) {
         assert_refused_so(&w, detach("passthrough", 0), VFADM_ERROR_NOT_FOUND, "passthrough is not leased; 'vfadm leases' shows what is");
 
         g_autoptr(Plan) plan = good_plan(&w, detach("enp1s0/0", 0));
-        const Step *guest = step_of(plan, STEP_GUEST);
+        const Step *guest = step_of(plan, STEP_GUEST, 0);
         g_assert_cmpstr(guest->from.text, ==, "vfadm-x");
         g_assert_cmpstr(guest->disturbs, ==, REF);
         /* So that undoing can plug it again. */
@@ -129,7 +113,7 @@ static void test_live_unmanaged(void) {
                      "0000:01:10.0: driver no driver → igbvf\n"
                      "0000:01:10.0: leased to libvirt:web1 → free\n");
         g_autoptr(Plan) plan = good_plan(&w, detach("enp1s0/0", BOTH));
-        g_assert_nonnull(strstr(step_of(plan, STEP_GUEST)->xml, "managed='no'"));
+        g_assert_nonnull(strstr(step_of(plan, STEP_GUEST, 0)->xml, "managed='no'"));
         world_clear(&w);
 }
 
@@ -141,7 +125,7 @@ static void test_parts(void) {
                      "0000:01:10.0: take out of libvirt:web1\n"
                      "0000:01:10.0: leased to libvirt:web1, running and by its definition → leased to libvirt:web1, by its definition\n");
         g_autoptr(Plan) live = good_plan(&w, detach("enp1s0/0", SCOPE_LIVE));
-        const Step *kept = step_of(live, STEP_LEASE);
+        const Step *kept = step_of(live, STEP_LEASE, 0);
         g_assert_cmpint(kept->to.lease->id, ==, 40);
         g_assert_true(kept->to.lease->config);
         g_assert_cmpint(kept->to.lease->pid, ==, 0);
@@ -153,10 +137,10 @@ static void test_parts(void) {
                      "0000:01:10.0: out of the definition of libvirt:web1\n"
                      "0000:01:10.0: leased to libvirt:web1, running and by its definition → leased to libvirt:web1, until it ends\n");
         g_autoptr(Plan) config = good_plan(&w, detach("enp1s0/0", SCOPE_CONFIG));
-        g_assert_cmpstr(step_of(config, STEP_DEFINED)->from.text, ==, "<found vf='0'/>"); /* undoing puts exactly that back */
-        g_assert_null(step_of(config, STEP_DEFINED)->to.text);
-        g_assert_false(step_of(config, STEP_LEASE)->to.lease->config);
-        g_assert_cmpint(step_of(config, STEP_LEASE)->to.lease->pid, ==, 812);
+        g_assert_cmpstr(step_of(config, STEP_DEFINED, 0)->from.text, ==, "<found vf='0'/>"); /* undoing puts exactly that back */
+        g_assert_null(step_of(config, STEP_DEFINED, 0)->to.text);
+        g_assert_false(step_of(config, STEP_LEASE, 0)->to.lease->config);
+        g_assert_cmpint(step_of(config, STEP_LEASE, 0)->to.lease->pid, ==, 812);
         g_assert_cmpstr(config->notes->pdata[0], ==, "the running libvirt:web1 keeps 0000:01:10.0 until it ends; say --live to take it out now");
 
         assert_steps(&w, detach("enp1s0/0", BOTH),
@@ -296,8 +280,8 @@ static void test_network_nic(void) {
         world_shut_off(&w);
         assert_steps(&w, detach("fast", 0), "a VF of fast: out of the definition of libvirt:web1\n");
         g_autoptr(Plan) plan = good_plan(&w, detach("pool:fast", 0));
-        g_assert_cmpstr(step_of(plan, STEP_DEFINED)->from.text, ==, "<nic last='9'/>");
-        g_assert_true(pci_addr_equal(step_of(plan, STEP_DEFINED)->dev, host_pf(w.host)->addr));
+        g_assert_cmpstr(step_of(plan, STEP_DEFINED, 0)->from.text, ==, "<nic last='9'/>");
+        g_assert_true(pci_addr_equal(step_of(plan, STEP_DEFINED, 0)->dev, host_pf(w.host)->addr));
         g_assert_cmpstr(plan->summary, ==, "the NIC 02:00:00:00:00:09 of fast out of libvirt:web1");
 
         w.guest->running = true;
@@ -314,14 +298,14 @@ static void test_network_nic(void) {
         assert_steps(&w, detach("fast", 0), "0000:01:10.2: take out of libvirt:web1\n");
         assert_steps(&w, detach("fast", BOTH), "a VF of fast: out of the definition of libvirt:web1\n0000:01:10.2: take out of libvirt:web1\n");
         g_autoptr(Plan) part = good_plan(&w, detach("fast", SCOPE_LIVE));
-        g_assert_cmpstr(step_of(part, STEP_GUEST)->from.text, ==, "net0");
+        g_assert_cmpstr(step_of(part, STEP_GUEST, 0)->from.text, ==, "net0");
         g_assert_cmpstr(part->notes->pdata[0], ==, "the definition of libvirt:web1 still has it, from its next start on; say --live --config to take it out of both");
 
         add_nic(&w, 8, true);
         assert_refused_so(&w, detach("fast", SCOPE_CONFIG), VFADM_ERROR_REFUSED,
                           "libvirt:web1 has several NICs of fast (02:00:00:00:00:09, 02:00:00:00:00:08); name the one that is meant by its MAC");
         g_autoptr(Plan) named = good_plan(&w, detach("02:00:00:00:00:08", SCOPE_CONFIG));
-        g_assert_cmpstr(step_of(named, STEP_DEFINED)->from.text, ==, "<nic last='8'/>");
+        g_assert_cmpstr(step_of(named, STEP_DEFINED, 0)->from.text, ==, "<nic last='8'/>");
         g_ptr_array_set_size(w.guest->defined, 0);
         assert_refused_so(&w, detach("fast", SCOPE_CONFIG), VFADM_ERROR_REFUSED, "libvirt:web1 has the NIC fast only while it runs; leave --config out");
         world_clear(&w);
@@ -352,7 +336,7 @@ static void test_pool_pair(void) {
         /* The lease is the running guest's, whatever the definition says. */
         assert_steps(&w, detach("enp1s0/0", SCOPE_CONFIG), "a VF of fast: out of the definition of libvirt:web1\n");
         g_autoptr(Plan) config = good_plan(&w, detach("enp1s0/0", SCOPE_CONFIG));
-        g_assert_cmpstr(step_of(config, STEP_DEFINED)->from.text, ==, "<nic last='9'/>");
+        g_assert_cmpstr(step_of(config, STEP_DEFINED, 0)->from.text, ==, "<nic last='9'/>");
         world_clear(&w);
 }
 

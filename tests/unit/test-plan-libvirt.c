@@ -11,22 +11,6 @@
 /* The way back for a VF without a driver: what it is now. */
 #define BARE(vf) vf ": mac=00:00:00:00:00:00 (was mac=00:00:00:00:00:00)\n" vf ": driver no driver → no driver\n"
 
-static const Step *step_of(const Plan *plan, StepKind kind) {
-        for (unsigned i = 0; i < plan->steps->len; i++)
-                if (((const Step *) plan->steps->pdata[i])->kind == kind)
-                        return plan->steps->pdata[i];
-        return NULL;
-}
-
-static Plan *good_plan(World *w, Want *ask) {
-        g_autoptr(GError) error = NULL;
-        Plan *plan = plan_of(w, ask, &error);
-        g_assert_no_error(error);
-        plan_check(plan, &error);
-        g_assert_no_error(error);
-        return plan;
-}
-
 static void set_driver(World *w, unsigned vf, const char *driver) {
         g_free(host_vf(w->host, vf)->driver);
         host_vf(w->host, vf)->driver = g_strdup(driver);
@@ -49,7 +33,7 @@ static void test_live_managed(void) {
         assert_steps(&w, want_libvirt(WANT_ATTACH, "enp1s0/1", MAC " vlan=42 trust=on spoofchk=off managed=yes", SCOPE_LIVE), steps);
 
         g_autoptr(Plan) plan = good_plan(&w, want_libvirt(WANT_ATTACH, "enp1s0/1", MAC " vlan=42 trust=on", 0));
-        const Lease *lease = step_of(plan, STEP_LEASE)->to.lease;
+        const Lease *lease = step_of(plan, STEP_LEASE, 0)->to.lease;
         g_assert_true(lease->managed);
         g_assert_false(lease->config);
         g_assert_cmpint(lease->pid, ==, 812);
@@ -57,8 +41,8 @@ static void test_live_managed(void) {
         g_assert_cmpstr(lease->guest_device, ==, "vfadm-0000-01-10.2");
         g_assert_cmpstr(lease->saved_driver, ==, "igbvf");
         g_assert_null(lease->pool);
-        g_assert_cmpstr(step_of(plan, STEP_HOLD)->network, ==, "libvirt:passthrough");
-        const Step *guest = step_of(plan, STEP_GUEST);
+        g_assert_cmpstr(step_of(plan, STEP_HOLD, 0)->network, ==, "libvirt:passthrough");
+        const Step *guest = step_of(plan, STEP_GUEST, 0);
         g_assert_cmpstr(guest->guest_bus, ==, "pci.2");
         g_assert_cmpuint(guest->mask, ==, 0);
         g_assert_cmpstr(guest->xml, ==,
@@ -96,11 +80,11 @@ static void test_vlan_libvirt_cannot(void) {
         vf_state_copy(host_vf_state(w.host, 0), &(VfState) {.vlan = 7, .proto = VLAN_PROTO_8021Q}, VF_VLAN);
         g_autoptr(Plan) plan = good_plan(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", MAC, 0));
         g_assert_cmpuint(plan->steps->len, ==, 4); /* libvirt sets that one itself */
-        g_assert_nonnull(strstr(step_of(plan, STEP_GUEST)->xml, "<tag id='7'/>"));
-        g_assert_cmpuint(step_of(plan, STEP_LEASE)->to.lease->given.vlan, ==, 7);
+        g_assert_nonnull(strstr(step_of(plan, STEP_GUEST, 0)->xml, "<tag id='7'/>"));
+        g_assert_cmpuint(step_of(plan, STEP_LEASE, 0)->to.lease->given.vlan, ==, 7);
 
         g_autoptr(Plan) cleared = good_plan(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", MAC " vlan=0", 0));
-        g_assert_null(strstr(step_of(cleared, STEP_GUEST)->xml, "vlan"));
+        g_assert_null(strstr(step_of(cleared, STEP_GUEST, 0)->xml, "vlan"));
         g_free(host_pf(w.host)->driver);
         host_pf(w.host)->driver = g_strdup("ice");
         assert_steps(&w, want_libvirt(WANT_ATTACH, "enp1s0/1", MAC " vlan=9/802.1ad", 0),
@@ -122,8 +106,8 @@ static void test_live_unmanaged(void) {
                      "0000:01:10.0: plug into libvirt:web1\n"
                      "0000:01:10.0: vlan=42.3 (was vlan=42)\n");
         g_autoptr(Plan) plan = good_plan(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", MAC " managed=no", 0));
-        g_assert_false(step_of(plan, STEP_LEASE)->to.lease->managed);
-        g_assert_nonnull(strstr(step_of(plan, STEP_GUEST)->xml, "<interface type='hostdev' managed='no'>"));
+        g_assert_false(step_of(plan, STEP_LEASE, 0)->to.lease->managed);
+        g_assert_nonnull(strstr(step_of(plan, STEP_GUEST, 0)->xml, "<interface type='hostdev' managed='no'>"));
         world_clear(&w);
 }
 
@@ -144,12 +128,12 @@ static void test_definition(void) {
         world_shut_off(&w);
         assert_steps(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", MAC " trust=on", 0), steps);
         g_autoptr(Plan) plan = good_plan(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", MAC " vlan=5.1", 0));
-        const Lease *lease = step_of(plan, STEP_LEASE)->to.lease;
+        const Lease *lease = step_of(plan, STEP_LEASE, 0)->to.lease;
         g_assert_true(lease->config);
         g_assert_cmpint(lease->pid, ==, 0);
         g_assert_cmpuint(lease->pid_start, ==, 0);
         g_assert_cmpstr(lease->guest_device, ==, "vfadm-0000-01-10.0");
-        const Step *defined = step_of(plan, STEP_DEFINED);
+        const Step *defined = step_of(plan, STEP_DEFINED, 0);
         g_assert_cmpstr(defined->guest, ==, REF);
         g_assert_null(defined->from.text);
         g_assert_cmpstr(defined->to.text, ==,
@@ -165,7 +149,7 @@ static void test_definition(void) {
                         "  <alias name='ua-vfadm-0000-01-10_0'/>\n"
                         "</interface>\n");
         g_assert_cmpuint(plan->notes->len, ==, 1);
-        g_assert_cmpstr(plan->notes->pdata[0], ==, "libvirt sets the VLAN as 802.1Q without priority when the guest starts; 'vfadm recover' then sets the rest (the package vfadm-libvirt does so by itself)");
+        g_assert_cmpstr(plan->notes->pdata[0], ==, "libvirt sets the VLAN as 802.1Q without priority when the guest starts; 'vfadm recover' then sets the rest");
         /* Whom libvirt leaves the driver to must find it bound at its start. */
         assert_steps(&w, want_libvirt(WANT_ATTACH, "enp1s0/1", MAC " managed=no", SCOPE_CONFIG),
                      "0000:01:10.2: free → leased to libvirt:web1\n"
@@ -184,13 +168,13 @@ static void test_both(void) {
                      "0000:01:10.0: into the definition of libvirt:web1\n"
                      "0000:01:10.0: plug into libvirt:web1\n");
         g_autoptr(Plan) plan = good_plan(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", MAC, SCOPE_LIVE | SCOPE_CONFIG));
-        const Lease *lease = step_of(plan, STEP_LEASE)->to.lease;
+        const Lease *lease = step_of(plan, STEP_LEASE, 0)->to.lease;
         g_assert_true(lease->config);
         g_assert_cmpint(lease->pid, ==, 812);
         g_assert_cmpuint(plan->notes->len, ==, 0);
         /* The slot is the running guest's; in the definition libvirt makes one. */
-        g_assert_nonnull(strstr(step_of(plan, STEP_GUEST)->xml, "bus='0x02'"));
-        g_assert_null(strstr(step_of(plan, STEP_DEFINED)->to.text, "bus='0x02'"));
+        g_assert_nonnull(strstr(step_of(plan, STEP_GUEST, 0)->xml, "bus='0x02'"));
+        g_assert_null(strstr(step_of(plan, STEP_DEFINED, 0)->to.text, "bus='0x02'"));
         g_assert_cmpstr(plan->summary, ==, "enp1s0/0 (0000:01:10.0) to libvirt:web1 and its definition: mac=02:00:00:00:00:05");
         world_clear(&w);
 }
@@ -227,12 +211,12 @@ static void test_slots(void) {
         w.guest->has_definition = true;
         assert_refused(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", MAC, SCOPE_LIVE | SCOPE_CONFIG), VFADM_ERROR_REFUSED, "guest web1 has no hot-pluggable slot; --config");
         g_autoptr(Plan) plan = good_plan(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", MAC, SCOPE_CONFIG));
-        g_assert_nonnull(step_of(plan, STEP_DEFINED));
+        g_assert_nonnull(step_of(plan, STEP_DEFINED, 0));
         /* libvirt raises the limit of locked memory by itself. */
         guest_info_add_slot(w.guest, "pci.0", true, true);
         w.guest->memlock_limit = 1;
         g_autoptr(Plan) i440fx = good_plan(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", MAC, 0));
-        g_assert_cmpstr(step_of(i440fx, STEP_GUEST)->guest_bus, ==, "pci.0");
+        g_assert_cmpstr(step_of(i440fx, STEP_GUEST, 0)->guest_bus, ==, "pci.0");
         world_clear(&w);
 }
 
@@ -258,7 +242,7 @@ static void test_profile_and_teaming(void) {
         g_free(host_pf(w.host)->driver);
         host_pf(w.host)->driver = g_strdup("enic");
         g_autoptr(Plan) plan = good_plan(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", MAC " profile=web teaming=ua-back0", SCOPE_CONFIG));
-        g_assert_cmpstr(step_of(plan, STEP_DEFINED)->to.text, ==,
+        g_assert_cmpstr(step_of(plan, STEP_DEFINED, 0)->to.text, ==,
                         "<interface type='hostdev' managed='yes'>\n"
                         "  <mac address='02:00:00:00:00:05'/>\n"
                         "  <virtualport type='802.1Qbh'>\n"
@@ -288,7 +272,7 @@ static void test_hostdev(void) {
                      "0000:00:01.0: into the definition of libvirt:web1\n"
                      "0000:00:01.0: plug into libvirt:web1\n");
         g_autoptr(Plan) plan = good_plan(&w, want_libvirt(WANT_ATTACH, "00:01.0", "", 0));
-        g_assert_cmpstr(step_of(plan, STEP_GUEST)->xml, ==,
+        g_assert_cmpstr(step_of(plan, STEP_GUEST, 0)->xml, ==,
                         "<hostdev mode='subsystem' type='pci' managed='yes'>\n"
                         "  <driver name='vfio'/>\n"
                         "  <source>\n"
@@ -372,13 +356,13 @@ static void test_pool(void) {
         assert_steps(&w, want_libvirt(WANT_ATTACH, "fast", MAC " max-rate=50", 0), steps);
         assert_steps(&w, want_libvirt(WANT_ATTACH, "pool:fast", MAC " max-rate=50", 0), steps);
         g_autoptr(Plan) plan = good_plan(&w, want_libvirt(WANT_ATTACH, "fast", MAC, 0));
-        g_assert_cmpstr(step_of(plan, STEP_LEASE)->to.lease->pool, ==, "fast");
-        g_assert_cmpuint(step_of(plan, STEP_LEASE)->to.lease->given.vlan, ==, 9);
-        g_assert_cmpuint(step_of(plan, STEP_LEASE)->to.lease->given.max_rate, ==, 100);
-        g_assert_nonnull(strstr(step_of(plan, STEP_GUEST)->xml, "<tag id='9'/>"));
+        g_assert_cmpstr(step_of(plan, STEP_LEASE, 0)->to.lease->pool, ==, "fast");
+        g_assert_cmpuint(step_of(plan, STEP_LEASE, 0)->to.lease->given.vlan, ==, 9);
+        g_assert_cmpuint(step_of(plan, STEP_LEASE, 0)->to.lease->given.max_rate, ==, 100);
+        g_assert_nonnull(strstr(step_of(plan, STEP_GUEST, 0)->xml, "<tag id='9'/>"));
         /* The definition names the device itself while libvirt has no network of the pool. */
         g_autoptr(Plan) fixed = good_plan(&w, want_libvirt(WANT_ATTACH, "fast", MAC, SCOPE_CONFIG));
-        g_assert_nonnull(strstr(step_of(fixed, STEP_DEFINED)->to.text, "<interface type='hostdev'"));
+        g_assert_nonnull(strstr(step_of(fixed, STEP_DEFINED, 0)->to.text, "<interface type='hostdev'"));
 
         pool->vf = (VfState) {.known = VF_MIN_RATE, .min_rate = 80};
         assert_refused_so(&w, want_libvirt(WANT_ATTACH, "fast", "max-rate=50", 0), VFADM_ERROR_USAGE, "min-rate=80 is above max-rate=50; one of them is the pool's, so give both");
@@ -398,7 +382,7 @@ static void test_pool_network(void) {
         world_add_network(&w, "fast", "0 1");
         assert_steps(&w, want_libvirt(WANT_ATTACH, "fast", MAC " teaming=ua-b", SCOPE_CONFIG), "a VF of fast: into the definition of libvirt:web1\n");
         g_autoptr(Plan) plan = good_plan(&w, want_libvirt(WANT_ATTACH, "pool:fast", MAC " teaming=ua-b", SCOPE_CONFIG));
-        const Step *defined = step_of(plan, STEP_DEFINED);
+        const Step *defined = step_of(plan, STEP_DEFINED, 0);
         g_assert_cmpstr(defined->network, ==, "libvirt:fast");
         g_assert_true(pci_addr_equal(defined->pf, host_pf(w.host)->addr));
         g_assert_cmpstr(defined->to.text, ==,
@@ -423,13 +407,13 @@ static void test_pool_network(void) {
                      "a VF of fast: into the definition of libvirt:web1\n"
                      "0000:01:10.0: plug into libvirt:web1\n");
         g_autoptr(Plan) both = good_plan(&w, want_libvirt(WANT_ATTACH, "fast", "", SCOPE_LIVE | SCOPE_CONFIG));
-        const Lease *lease = step_of(both, STEP_LEASE)->to.lease;
+        const Lease *lease = step_of(both, STEP_LEASE, 0)->to.lease;
         char mac[MAC_TEXT_SIZE];
         mac_format(lease->given.mac, mac);
         g_assert_false(lease->config);
         g_assert_cmpint(lease->pid, ==, 812);
-        g_assert_nonnull(strstr(step_of(both, STEP_DEFINED)->to.text, mac));
-        g_assert_nonnull(strstr(step_of(both, STEP_GUEST)->xml, mac));
+        g_assert_nonnull(strstr(step_of(both, STEP_DEFINED, 0)->to.text, mac));
+        g_assert_nonnull(strstr(step_of(both, STEP_GUEST, 0)->xml, mac));
 
         /* All VFs taken now says nothing of the next start; a pool that is stopped does. */
         lease_out(&w, 0, "qemu:a");
@@ -455,8 +439,8 @@ static void test_nic_numbers(void) {
         lease_out(&w, 1, REF);
         ((Lease *) w.leases->pdata[0])->nic = 1;
         g_autoptr(Plan) plan = good_plan(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", "", 0));
-        g_assert_cmpuint(step_of(plan, STEP_LEASE)->to.lease->nic, ==, 2);
-        g_assert_cmpmem(step_of(plan, STEP_LEASE)->to.lease->given.mac, 6, macs[2], 6);
+        g_assert_cmpuint(step_of(plan, STEP_LEASE, 0)->to.lease->nic, ==, 2);
+        g_assert_cmpmem(step_of(plan, STEP_LEASE, 0)->to.lease->given.mac, 6, macs[2], 6);
         assert_refused_so(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", "nic=0", 0), VFADM_ERROR_REFUSED, "nic=0 of libvirt:web1 is a NIC that it has already; leave nic= out to take the next");
         assert_refused_so(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", "nic=1", 0), VFADM_ERROR_REFUSED, "nic=1 of libvirt:web1 is 0000:01:10.2 already; leave nic= out to take the next");
         char text[MAC_TEXT_SIZE];
@@ -493,10 +477,10 @@ static void test_other_part(void) {
                      "0000:01:10.0: trust=on (was trust=off)\n"
                      "0000:01:10.0: plug into libvirt:web1\n");
         g_autoptr(Plan) plan = good_plan(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", "", SCOPE_LIVE));
-        const Step *lease = step_of(plan, STEP_LEASE);
+        const Step *lease = step_of(plan, STEP_LEASE, 0);
         g_assert_cmpint(lease->from.lease->id, ==, lease->to.lease->id);
         g_assert_cmpuint(lease->to.lease->given.vlan, ==, 42); /* as it was given */
-        g_assert_nonnull(strstr(step_of(plan, STEP_GUEST)->xml, "<mac address='02:00:00:00:00:09'/>"));
+        g_assert_nonnull(strstr(step_of(plan, STEP_GUEST, 0)->xml, "<mac address='02:00:00:00:00:09'/>"));
         assert_refused(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", "", SCOPE_CONFIG), VFADM_ERROR_IN_USE, "leased to libvirt:web1 (lease 40)");
         /* Its definition says managed='no', so that its driver stays vfadm's to bind. */
         own->managed = false;
@@ -507,7 +491,7 @@ static void test_other_part(void) {
                      "load the module vfio-pci\n"
                      "0000:01:10.0: plug into libvirt:web1\n");
         g_autoptr(Plan) unmanaged = good_plan(&w, want_libvirt(WANT_ATTACH, "enp1s0/0", "", SCOPE_LIVE));
-        g_assert_nonnull(strstr(step_of(unmanaged, STEP_GUEST)->xml, "managed='no'"));
+        g_assert_nonnull(strstr(step_of(unmanaged, STEP_GUEST, 0)->xml, "managed='no'"));
         world_clear(&w);
 
         w = world_libvirt(2);
