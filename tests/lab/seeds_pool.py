@@ -77,7 +77,9 @@ def pools(lab):
     guest.define()
     mac = Better("", "52:54:00:.*", ".[26ae]:.*", "from the guest's UUID: the same when it is attached anew")
     names = ("guest: mac", "live: interface/mac@address", "definition: interface/mac@address")
-    agree(by_hand, pool_by_vfadm(lab, guest), *[mac._replace(fact=name) for name in names])
+    state = " brd ff:ff:ff:ff:ff:ff, spoof checking on, link-state auto, trust off"
+    line = mac._replace(fact="ip link", by_hand=f"link/ether {mac.by_hand}{state}", by_vfadm=f"link/ether {mac.by_vfadm}{state}")
+    agree(by_hand, pool_by_vfadm(lab, guest), line, *[mac._replace(fact=name) for name in names])
     lab.vfadm("detach", guest.name, POOL)
     assert not guest.element(live=False) and lab.leases() == []
     lab.vfadm("pool", "stop", POOL)
