@@ -90,7 +90,7 @@ def start(lab, launch, cold, progress):
             # Whatever is wrong with a saved machine, a boot does without it.
             progress.done(f"the saved machine is of no use ({error})")
             cache.remove(state)
-    with machine.started(lab, launch, launch.image / "disk.raw") as guard:
+    with machine.started(lab, launch, launch.disk) as guard:
         progress.stage(f"booting {kind}")
         machine.wait_boot(lab, progress)
         progress.stage("connecting")
@@ -99,7 +99,7 @@ def start(lab, launch, cold, progress):
 
 
 def boot_and_save(lab, launch, progress):
-    with machine.started(lab, launch, launch.image / "disk.raw"):
+    with machine.started(lab, launch, launch.disk):
         machine.wait_boot(lab, progress)
         progress.stage("saving it, so that it need not boot the next time")
         saved.save(lab, launch, progress)

@@ -84,11 +84,26 @@ def wire_side(wire):
     raise LabError(f"wire '{wire}' has two labs on it already")
 
 
+def boot_arguments(folder, kind, words):
+    """What is booted: Linux, or Xen with Linux as its first module and the initramfs as its second."""
+    linux, initrd = str(folder / "vmlinuz"), str(folder / "initrd.img")
+    if not kind.xen:
+        return ["-kernel", linux, "-initrd", initrd, "-append", words]
+    # A comma parts modules, so one within their words stands twice.
+    first = f"{linux} {words}".replace(",", ",,")
+    return ["-kernel", str(folder / "xen.elf"), "-append", kind.xen, "-initrd", f"{first},{initrd}"]
+
+
+def disk(folder, kind):
+    return folder / ("disk-xen.raw" if kind.xen else "disk.raw")
+
+
 class Launch:
     """What a new instance is started with, worked out before anything is started."""
 
     def __init__(self, folder, name, wire, side, accelerate, words=None):
         self.image = folder
+        self.disk = disk(folder, topology.TOPOLOGIES[name])
         self.name = name
         self.wire = wire
         self.side = side
@@ -106,11 +121,10 @@ class Launch:
             "-device", "vmgenid,guid=auto",
             "-device", "virtio-blk-pci,drive=disk,romfile=",
             "-device", f"virtio-net-pci,netdev=management,romfile=,mac={topology.MANAGEMENT_MAC}",
-            "-append", topology.kernel_words(kind, side, words),
-        ] + topology.devices(kind, side)
+        ] + boot_arguments(folder, kind, topology.kernel_words(kind, side, words)) + topology.devices(
+            kind, side)
         # Port 0: the kernel picks a free one, so two labs never race for one.
         self.backends = [
-            "-kernel", str(folder / "vmlinuz"), "-initrd", str(folder / "initrd.img"),
             "-drive", "if=none,id=disk,file=disk.qcow2,discard=unmap,cache=unsafe",
             "-netdev", "user,id=management,restrict=on,hostfwd=tcp:127.0.0.1:0-:22",
             "-chardev", "file,id=console,path=console.log", "-serial", "chardev:console",

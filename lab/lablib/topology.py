@@ -9,12 +9,18 @@ CARD_MAC = {"a": "02:00:00:00:01:0{}", "b": "02:00:00:00:02:0{}"}
 
 # iommu: -device argument, or None for a host without one. words: what its kernel is started with.
 # devices: -device arguments in order, so that the n-th root port's bus has number n; {card1} and so
-# on stand for netdev and MAC of that igb.
-Topology = collections.namedtuple("Topology", "shows iommu words devices")
+# on stand for netdev and MAC of that igb. xen: what the hypervisor is started with, its kernel then
+# being dom0's; None: Linux itself runs the machine.
+Topology = collections.namedtuple("Topology", "shows iommu words devices xen", defaults=[None])
 
 VTD = "intel-iommu,intremap=on,caching-mode=on"
 VTD_NO_REMAP = "intel-iommu,intremap=off,caching-mode=on"
 AMD_VI = "amd-iommu,intremap=on"
+# With interrupt remapping dom0's disk hangs, and caching mode Xen does not know.
+VTD_XEN = "intel-iommu,intremap=off,caching-mode=off"
+# The console is the hypervisor's, which passes dom0's on; the rest is left to guests. On an emulated processor registers of SSE and
+# AVX leak between dom0 and its guests, unless Xen saves and restores them at each switch, and by FXSAVE.
+XEN = "dom0_mem=2G,max:2G com1=115200,8n1 console=com1 iommu=verbose spec-ctrl=no,eager-fpu xsave=0"
 # What most distributions' kernels wait for; Debian's would turn VT-d on without it.
 ASKED = "intel_iommu=on"
 # And so it is told to leave VT-d off, and the initramfs hides that.
@@ -82,6 +88,12 @@ TOPOLOGIES = {
     "no-ari": Topology(
         "a kernel that was told not to use ARI",
         VTD, ASKED + " pci=noari", IGB),
+    "xen": Topology(
+        "Xen: this host is dom0, and its guests get their devices through pciback",
+        VTD_XEN, "root=/dev/vda", IGB, XEN),
+    "xen-no-iommu": Topology(
+        "Xen without an IOMMU: nothing can be given to a guest",
+        None, "root=/dev/vda", IGB, XEN),
 }
 
 # A saved machine can hold neither AMD's IOMMU nor an NVMe controller.
@@ -96,7 +108,7 @@ MACHINE_ID = {"a": "76666c6162000000000000000000beef", "b": "76666c6162000000000
 def kernel_words(topology, side, more):
     """What the emulated host's kernel is started with: the lab's own words, the topology's, and the
     user's."""
-    words = ["console=ttyS0", "quiet",
+    words = ["console=hvc0" if topology.xen else "console=ttyS0", "quiet",
              # Without KVM on a busy machine ticks come late, and Linux, which counts a few of them
              # at boot, would panic: "timer doesn't work through Interrupt-remapped IO-APIC".
              "no_timer_check", "systemd.ssh_auto=no", f"systemd.machine_id={MACHINE_ID[side]}",
