@@ -12,10 +12,11 @@ typedef struct {
         PciAddr host;      /* bound to VFIO */
         const char *id;    /* what the guest's monitor is to call it */
         const char *bus;   /* the slot, as GuestSlot names it */
-        const char *xml;   /* for a service that plugs by it: the element, whole; else NULL */
+        const char *xml;   /* for a service that plugs by it: the element, whole (Step.xml); else NULL */
 } GuestPlugged;
 
-/* What a service with definitions and networks can do besides; all of them do nothing when it is so already. */
+/* What a service with definitions can do besides, and some with networks (those calls are NULL where there are none, as with Xen); all
+ * of them do nothing when it is so already. */
 typedef struct {
         /* A guest that runs or is only defined, with its definition. */
         GuestInfo *(*read_any)(Io *io, const char *name, GError **error);
@@ -34,6 +35,12 @@ typedef struct {
          * is not active, or is gone, holds nothing: letting go is done then. */
         bool (*hold)(Io *io, const char *name, PciAddr vf, GError **error);
         bool (*let_go)(Io *io, const char *name, PciAddr vf, GError **error);
+        /* Xen's, NULL elsewhere. A function that is bound to pciback: `on`, its DMA is kept from dom0's memory (assigned to DOMID_IO), and
+         * xl's pci-assignable-remove -r knows `driver` (NULL: none) to give it back to; off, it is dom0's again and xl has forgotten.
+         * IN_USE: a guest has it. */
+        bool (*set_assignable)(Io *io, PciAddr dev, bool on, const char *driver, GError **error);
+        /* What the hypervisor has logged since it was started ('xl dmesg'), as far as it is kept. NULL elsewhere. The caller frees. */
+        char *(*log)(Io *io, GError **error);
 } GuestService;
 
 typedef struct {
@@ -62,14 +69,17 @@ const GuestBackend *guest_backend(const char *name, GError **error);
 /* Reads a guest by "qemu:web1" or a bare name; a bare name must fit one guest only. */
 GuestInfo *guest_read(Io *io, const char *ref, GError **error);
 /* The same for looking only: what /proc and, where it answers, the monitor and the guest agent tell. Guests that libvirt runs
- * too; what could not be learnt is in its notes. */
+ * too, and Xen's, of which Xen tells; what could not be learnt is in its notes. */
 GuestInfo *guest_examine(Io *io, const char *ref, GError **error);
-/* Every guest that runs, examined: GuestInfo*. Never NULL; `notes` (char*) gets what could not be looked at. */
+/* Every guest that runs as a process, examined: GuestInfo* (Xen's are in the books). Never NULL; `notes` (char*) gets what could not be
+ * looked at. */
 GPtrArray *guest_examine_all(Io *io, GPtrArray *notes);
 /* As guest_read(), of a guest that runs or is only defined. */
 GuestInfo *guest_read_any(Io *io, const char *ref, GError **error);
-/* The books of the service that is here. NULL without an error: there is none, or it does not run. NULL with one: it is here
- * and could not be asked. */
+/* The books of the service that is here: on Xen's dom0 Xen's, where its module is, and elsewhere libvirt's. NULL without an error:
+ * there is none, or it does not run. NULL with one: it is here and could not be asked. */
 Books *guest_books(Io *io, GError **error);
-/* Splits "libvirt:passthrough" and gives the service that keeps it; NULL with the reason. */
+/* Splits "libvirt:passthrough", "xen:web1" and gives the service that keeps it; NULL with the reason. */
 const GuestService *guest_service(const char *ref, const char **ret_name, GError **error);
+/* Xen's log, where this host is its dom0 and vfadm's module for it is here. NULL without an error: it is not, or there is none. */
+char *guest_xen_log(Io *io, GError **error);

@@ -15,6 +15,7 @@ void books_free(Books *books) {
                 return;
         g_ptr_array_unref(books->guests);
         g_ptr_array_unref(books->networks);
+        hypervisor_free(books->xen);
         g_free(books);
 }
 
@@ -74,4 +75,26 @@ char *books_who_has(const Books *books, PciAddr host, const char *but) {
                                                port->owner ? port->owner : "a guest");
         }
         return NULL;
+}
+
+static void add_uses(const GuestInfo *guest, Snapshot *host) {
+        g_autofree char *ref = guest_info_ref(guest);
+
+        for (unsigned i = 0; i < guest->devices->len; i++) {
+                const GuestDevice *device = guest->devices->pdata[i];
+                char name[PCI_ADDR_TEXT_SIZE];
+
+                pci_addr_format(device->host, name);
+                Dev *dev = device->has_host ? g_hash_table_lookup(host->by_name, name) : NULL;
+                if (dev)
+                        dev_add_use(dev, USE_GUEST, g_strdup_printf("%s (domain %u)", ref, guest->domain), 0, guest->name);
+        }
+}
+
+void books_add_uses(const Books *books, Snapshot *host) {
+        for (unsigned i = 0; books && i < books->guests->len; i++) {
+                const GuestInfo *guest = books->guests->pdata[i];
+                if (guest->domain)
+                        add_uses(guest, host);
+        }
 }

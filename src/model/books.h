@@ -1,13 +1,16 @@
-/* The books of a virtualisation service (libvirt): which guests it has, running or not, with which devices they are defined,
+/* The books of a virtualisation service (libvirt, Xen): which guests it has, running or not, with which devices they are defined,
  * and its networks of VFs. Read by a backend in guest/, used by plan/ so that vfadm and the service never give one VF twice. */
 #pragma once
 
 #include "model/guest.h"
 #include "model/hostdev_network.h"
+#include "model/hypervisor.h"
+#include "model/snapshot.h"
 
 typedef struct {
         GPtrArray *guests;   /* GuestInfo*, running or not */
         GPtrArray *networks; /* HostdevNetwork* */
+        Hypervisor *xen;     /* what Xen says of itself; NULL: this host is no dom0 */
 } Books;
 
 Books *books_new(void);
@@ -22,3 +25,7 @@ const HostdevNetwork *books_network(const Books *books, const char *name);
  * vfadm holds there does not count). `but` (may be NULL) is a guest that does not count, by its reference. The caller frees
  * the words, as in "libvirt:db has it", "libvirt:db is defined with it (shut off)"; NULL: nobody. */
 char *books_who_has(const Books *books, PciAddr host, const char *but);
+
+/* Guests that are no processes of this host (domain != 0) hold their devices unseen by whoever reads /proc: each gets a USE_GUEST in the
+ * snapshot. To be called once, before anybody else has the snapshot. */
+void books_add_uses(const Books *books, Snapshot *host);

@@ -31,7 +31,7 @@ const char *severity_word(Severity severity) {
 
 const char *topic_word(Topic topic) {
         static const char *const words[TOPICS] = {"cpu", "firmware", "kernel", "isolation", "sr-iov", "vf", "persistence",
-                                                  "guest", "tools"};
+                                                  "xen", "guest", "tools"};
         return words[topic];
 }
 

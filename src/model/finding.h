@@ -22,6 +22,7 @@ typedef enum {
         TOPIC_SRIOV,
         TOPIC_VF,
         TOPIC_PERSISTENCE,
+        TOPIC_XEN,
         TOPIC_GUEST,
         TOPIC_TOOLS,
         TOPICS,

@@ -39,7 +39,7 @@ static bool is_of_guest(const Lease *lease, const GuestInfo *guest) {
 static const Use *other_user(const Given *given) {
         for (unsigned i = 0; i < given->dev->uses->len; i++) {
                 const Use *use = given->dev->uses->pdata[i];
-                if (use->kind == USE_PROCESS && use->pid != given->guest->pid)
+                if ((use->kind == USE_PROCESS && use->pid != given->guest->pid) || (use->kind == USE_GUEST && g_strcmp0(use->guest, given->guest->name) != 0))
                         return use;
         }
         return NULL;

@@ -46,6 +46,7 @@ void guest_info_free(GuestInfo *info) {
         g_free(info->status);
         g_free(info->viommu);
         g_free(info->machine);
+        g_free(info->file);
         g_ptr_array_unref(info->agent_macs);
         g_ptr_array_unref(info->notes);
         g_ptr_array_unref(info->slots);

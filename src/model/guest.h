@@ -26,7 +26,7 @@ typedef struct {
         bool managed;   /* the service binds and gives back the driver by itself */
         char *network;  /* the service's network that gives a VF at each start, or gave this one; NULL: none */
         VfState vf;     /* MAC and VLAN that the guest shall have there */
-        char *xml;      /* of `defined`: the element as it stands in the definition */
+        char *xml;      /* of `defined`: the element as it stands in the definition; a Xen domain's is an entry of its `pci = [ … ]` */
 } GuestDevice;
 
 void guest_device_free(GuestDevice *device);
@@ -63,6 +63,14 @@ typedef struct {
         bool has_definition;    /* it has a persistent definition, which outlives its process */
         int numa_node;          /* where its memory is bound to, one node; -1: not told, or several */
         GPtrArray *defined;     /* GuestDevice*: assigned devices of its definition, and NICs of networks of VFs */
+        /* Of Xen's domains, which are no processes here (pid 0); `machine` is "xenpv", "xenpvh" or "xenfv" (HVM), as libvirt says. */
+        uint32_t domain;        /* its number while it runs; 0: no domain of Xen's, or not running */
+        bool uuid_of_run;       /* its uuid was made up at this start, and the next start has another: it names the domain while
+                                   it runs (reboots included), and nothing may be derived from it */
+        bool no_passthrough;    /* it was created with neither a device nor passthrough="enabled", so Xen gives it none while it runs
+                                   (libxl_create.c; c_info.passthrough of its retrieved configuration) */
+        bool all_permissive, all_seize; /* its file says so of every device: pci_permissive=1, pci_seize=1 */
+        char *file;             /* the configuration file that defines it, below the root ("etc/xen/web1.cfg"); NULL: none found */
 } GuestInfo;
 
 GuestInfo *guest_info_new(const char *backend, const char *name);

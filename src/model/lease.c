@@ -56,6 +56,10 @@ void lease_identify(Lease *lease, const Snapshot *snapshot, const Dev *dev) {
         lease->path = g_strdup(pf ? pf->path : dev->path);
 }
 
+bool lease_is_xen(const Lease *lease) {
+        return lease->guest && g_str_has_prefix(lease->guest, "xen:");
+}
+
 bool lease_fits(const Lease *lease, const Snapshot *snapshot, const Dev *dev) {
         g_autoptr(Lease) now = lease_new();
 

@@ -55,6 +55,9 @@ void lease_identify(Lease *lease, const Snapshot *snapshot, const Dev *dev);
 /* True when the device of the snapshot is still the one that was leased. */
 bool lease_fits(const Lease *lease, const Snapshot *snapshot, const Dev *dev);
 
+/* It is of a domain of Xen's: no process of this host has it, and what becomes of it only Xen's books tell. */
+bool lease_is_xen(const Lease *lease);
+
 /* In a GPtrArray of Lease*: */
 const Lease *leases_find(const GPtrArray *leases, PciAddr dev);
 

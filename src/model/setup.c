@@ -21,6 +21,21 @@ static void tool_free(void *data) {
         g_free(tool);
 }
 
+static void pciback_word_free(void *data) {
+        PcibackWord *word = data;
+        g_free(word->path);
+        g_free(word->name);
+        g_free(word->value);
+        g_free(word);
+}
+
+PcibackWord *setup_add_pciback(Setup *setup, PcibackPlace place, const char *path, unsigned line, const char *name, const char *value) {
+        PcibackWord *word = g_new(PcibackWord, 1);
+        *word = (PcibackWord) {place, g_strdup(path), line, g_strdup(name), g_strdup(value)};
+        g_ptr_array_add(setup->xen.words, word);
+        return word;
+}
+
 Setup *setup_new(void) {
         Setup *setup = g_new0(Setup, 1);
         setup->dmar.reserved = g_array_new(FALSE, TRUE, sizeof(ReservedMemory));
@@ -29,6 +44,7 @@ Setup *setup_new(void) {
         setup->modules = g_ptr_array_new_with_free_func(g_free);
         setup->mechanisms = g_ptr_array_new_with_free_func(mechanism_free);
         setup->tools = g_ptr_array_new_with_free_func(tool_free);
+        setup->xen.words = g_ptr_array_new_with_free_func(pciback_word_free);
         return setup;
 }
 
@@ -43,6 +59,14 @@ static void boot_clear(BootConf *boot) {
         g_free(boot->note);
 }
 
+static void hide_clear(HideConf *hide) {
+        g_free(hide->text);
+        g_free(hide->note);
+        g_free(hide->tool);
+        g_free(hide->file);
+        g_free(hide->file_text);
+}
+
 void setup_free(Setup *setup) {
         if (!setup)
                 return;
@@ -55,8 +79,12 @@ void setup_free(Setup *setup) {
         g_ptr_array_unref(setup->iommus);
         g_ptr_array_unref(setup->modules);
         boot_clear(&setup->boot);
+        hide_clear(&setup->hide);
         g_ptr_array_unref(setup->mechanisms);
         g_ptr_array_unref(setup->tools);
+        g_free(setup->xen.hide);
+        g_ptr_array_unref(setup->xen.words);
+        g_strfreev(setup->xen.log);
         g_free(setup);
 }
 
@@ -104,6 +132,30 @@ const char *mechanism_word(MechanismKind kind) {
                 [MECH_CMDLINE] = "boot parameter",
         };
         return words[kind];
+}
+
+enum { BOOT_WORD_MAX = 256, HIDE_VALUE_MAX = 1024 }; /* the kernel's bound for a text: kernel/params.c param_set_charp() */
+
+/* "(0000:01:10.0)" again and again, as vfadm writes it. */
+static bool hide_value_ok(const char *value) {
+        size_t length = strlen(value);
+
+        for (const char *at = value; *at; at += strlen("(0000:01:10.0)")) {
+                static const char form[] = "(xxxx:xx:xx.7)";
+                for (size_t i = 0; form[i]; i++)
+                        if (form[i] == 'x' ? !g_ascii_isxdigit(at[i]) : form[i] == '7' ? at[i] < '0' || at[i] > '7' : at[i] != form[i])
+                                return false;
+        }
+        return length > 0 && length <= HIDE_VALUE_MAX;
+}
+
+bool boot_word_ok(const char *word) {
+        static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.=,:+/@-";
+        size_t length = strlen(word);
+
+        if (g_str_has_prefix(word, HIDE_KEY "=("))
+                return hide_value_ok(word + strlen(HIDE_KEY "="));
+        return length > 0 && length <= BOOT_WORD_MAX && g_ascii_isalpha(word[0]) && strspn(word, set) == length;
 }
 
 /* lib/cmdline.c next_arg(): blanks part words unless they stand between double quotes. Quotes go. */

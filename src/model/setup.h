@@ -64,6 +64,31 @@ typedef struct {
         char *note;  /* content of var/lib/vfadm/boot-parameters: what 'doctor --fix' put there; NULL: nothing */
 } BootConf;
 
+/* What makes the initramfs of this host. */
+typedef enum {
+        INITRAMFS_NONE,       /* nothing that is known was found: there may be no initramfs */
+        INITRAMFS_TOOLS,      /* initramfs-tools: etc/initramfs-tools/modules, then update-initramfs */
+        INITRAMFS_DRACUT,     /* etc/dracut.conf.d/, then dracut */
+        INITRAMFS_MKINITCPIO, /* etc/mkinitcpio.conf.d/, then mkinitcpio */
+        INITRAMFS_OTHER,      /* there is one, and vfadm does not know how to have a module in it */
+} InitramfsKind;
+
+#define HIDE_KEY "xen-pciback.hide" /* drivers/xen/xen-pciback/pci_stub.c */
+#define HIDE_CONF "etc/modprobe.d/vfadm-xen-pciback.conf"
+#define HIDE_NOTE "var/lib/vfadm/boot-hidden"
+
+/* How Xen's pciback can get devices at boot, before the host's own drivers do. */
+typedef struct {
+        Known pciback;  /* the running kernel has xen-pciback */
+        bool builtin;   /* and in itself: then it is told by a boot parameter; else as a module */
+        char *text;     /* content of HIDE_CONF, which is vfadm's; NULL: it is not there */
+        char *note;     /* content of HIDE_NOTE: the boot parameter that 'bind --boot' put there; NULL: none */
+        InitramfsKind initramfs;
+        char *tool;      /* absolute path of its program, with its leading '/'; NULL with NONE and OTHER */
+        char *file;      /* the file that says which modules are in it; NULL with NONE and OTHER */
+        char *file_text; /* its content; NULL: it is not there */
+} HideConf;
+
 /* What makes VFs, sets them or binds drivers at boot, other than vfadm. */
 typedef enum {
         MECH_MODPROBE,  /* modprobe.d: max_vfs=, vfio-pci ids=, blacklist … */
@@ -124,6 +149,34 @@ typedef struct {
         bool running;    /* its daemon runs */
 } Tool;
 
+/* What configuration files say of Xen's pciback, which is to get its functions before dom0's own drivers. */
+typedef enum {
+        PCIBACK_OPTION,  /* modprobe.d: an option of the module: name "hide", "permissive" … */
+        PCIBACK_SOFTDEP, /* modprobe.d: it is loaded before the module `name` */
+        PCIBACK_LOADED,  /* modules-load.d, etc/modules: it is loaded while the system starts, as a rule too late for hide= */
+        PCIBACK_EARLY,   /* the initramfs has it, by this file of its tool */
+        PCIBACK_GRUB_XEN, /* a word of the hypervisor's own command line, where pciback's do nothing: name "xen-pciback.hide" */
+} PcibackPlace;
+
+typedef struct {
+        PcibackPlace place;
+        char *path;
+        unsigned line; /* from 1 */
+        char *name;    /* NULL: none */
+        char *value;   /* NULL: none */
+} PcibackWord;
+
+/* Of Xen's dom0 only. */
+typedef struct {
+        bool driver;      /* sys/bus/pci/drivers/pciback: functions can be bound to it */
+        char *hide;       /* hide= in force; "": none; NULL: not told */
+        bool permissive;  /* permissive=Y in force: for all functions, of all guests */
+        bool emulated;    /* the firmware says that this machine is emulated (QEMU, VMware …): Xen runs in a guest */
+        GPtrArray *words; /* PcibackWord* */
+        bool log_read;    /* the kernel's log of this boot could be searched */
+        char **log;       /* its lines about DMA memory from Xen, and about hide=; NULL: none */
+} XenSetup;
+
 typedef struct {
         /* Processor */
         char *arch;         /* "x86_64", "aarch64", "ppc64le" …; NULL: not known */
@@ -151,8 +204,10 @@ typedef struct {
         GPtrArray *modules; /* char*: those of vfadm's trade that are loaded: "vfio_pci", "xen_pciback" … */
         bool vfio_pci_sriov; /* vfio_pci's enable_sriov */
         bool xen_dom0;
+        XenSetup xen;
 
         BootConf boot;
+        HideConf hide;
         GPtrArray *mechanisms; /* Mechanism* */
         bool mechanisms_hidden; /* some files that could hold one may not be read: not being found proves nothing */
         GPtrArray *tools;      /* Tool* */
@@ -164,10 +219,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Setup, setup_free)
 /* Takes nothing over. The rest is the caller's to fill. */
 Mechanism *setup_add_mechanism(Setup *setup, MechanismKind kind, const char *path, unsigned line);
 Tool *setup_add_tool(Setup *setup, const char *name, const char *version);
+PcibackWord *setup_add_pciback(Setup *setup, PcibackPlace place, const char *path, unsigned line, const char *name, const char *value);
 const Tool *setup_tool(const Setup *setup, const char *name);
 bool setup_has_module(const Setup *setup, const char *name);
 const char *mechanism_word(MechanismKind kind); /* "udev rule", "modprobe option" … */
 
+/* One plain parameter that a shell, a boot loader and the kernel all read as it stands: letters, digits and _.=,:+/@-, and of
+ * parentheses those of "xen-pciback.hide=(0000:01:10.0)(0000:01:10.2)", with nothing but whole addresses in them. */
+bool boot_word_ok(const char *word);
 /* The kernel's way to split its command line: blanks, and double quotes around a value. Free with g_strfreev(). */
 char **boot_words_split(const char *cmdline);
 /* The kernel's parameters in what a boot loader reads: of a GRUB menu its first entry that starts a kernel ("linux …"; a memory

@@ -247,6 +247,10 @@ bool driver_is_vfio(const char *driver) {
         return driver && strstr(driver, "vfio");
 }
 
+bool driver_is_xen(const char *driver) {
+        return driver && (g_str_equal(driver, DRIVER_PCIBACK) || g_str_equal(driver, "xen-pciback"));
+}
+
 bool driver_lets_vfio_be(const char *driver) {
         return !driver || driver_is_vfio(driver) || g_str_equal(driver, "pci-stub") || g_str_equal(driver, "pcieport");
 }

@@ -22,6 +22,7 @@ enum { RESOURCE_VF_BARS = 7, RESOURCE_BRIDGE = 13 };
 typedef enum {
         USE_HOST,    /* carries this host: mounted file system, swap, default route, the address you are logged in by */
         USE_PROCESS, /* a process holds its VFIO group or device open: a guest, DPDK */
+        USE_GUEST,   /* a guest has it that is no process of this host: a Xen domain. By the service's books, never by io */
         USE_NETWORK, /* its network device is up, has addresses, is enslaved, or lives in another namespace */
         USE_STORAGE, /* its block device is held by LVM, md, a crypt mapping … though not mounted */
 } UseKind;
@@ -61,6 +62,7 @@ typedef struct {
         char *modalias;
         char *driver;          /* NULL: driverless */
         char *driver_override; /* NULL: none */
+        bool permissive;       /* bound to pciback, which lets its guest write all of its config space (unsafe) */
         int numa_node;         /* -1: not told */
         int iommu_group;       /* -1: in none */
         char *path;            /* sysfs path from the root complex, "pci0000:00/0000:00:02.0/0000:01:00.0" */
@@ -101,6 +103,8 @@ typedef struct {
         IntRemap intremap;
         bool unsafe_interrupts; /* vfio_iommu_type1 allow_unsafe_interrupts=Y */
         bool lockdown;          /* kernel lockdown integrity or confidentiality */
+        bool xen_dom0;          /* Xen is below this host, which is its dom0 (proc/xen/capabilities has control_d): groups are not to
+                                   be seen, Xen guards the devices, and who has one only its books tell */
         bool processes_hidden;  /* only a container's processes can be seen: who has a device open through VFIO, or a disk,
                                    is not known. Told with HOST_USES */
         char *kernel_release;
@@ -145,6 +149,9 @@ char *snapshot_nick(const Snapshot *snapshot, const Dev *dev);
 bool port_name_is_representor(const char *phys_port_name);
 /* vfio-pci or one of its variants (mlx5_vfio_pci, nvgrace_gpu_vfio_pci …); false for NULL. */
 bool driver_is_vfio(const char *driver);
+/* Xen's pciback: kept for Xen's guests, or with one of them; which, only Xen's books tell. False for NULL. */
+#define DRIVER_PCIBACK "pciback"
+bool driver_is_xen(const char *driver);
 /* A driver (or NULL, none) that may stay beside VFIO in a group: it claims no DMA (driver_managed_dma; field-facts 20). */
 bool driver_lets_vfio_be(const char *driver);
 bool dev_is_bridge(const Dev *dev);

@@ -11,7 +11,7 @@ static const char *const kind_words[STEP_KINDS] = {
         [STEP_MODULE] = "module",     [STEP_LINK] = "link",   [STEP_AUTOPROBE] = "autoprobe", [STEP_NUMVFS] = "numvfs",
         [STEP_DRIVER] = "driver",     [STEP_VF_STATE] = "vf", [STEP_RESET] = "reset",         [STEP_LEASE] = "lease",
         [STEP_GUEST] = "guest",       [STEP_FILE] = "file",   [STEP_BOOT] = "boot",           [STEP_DEFINED] = "definition",
-        [STEP_NETWORK] = "network",   [STEP_HOLD] = "hold",
+        [STEP_NETWORK] = "network",   [STEP_HOLD] = "hold",   [STEP_ASSIGNABLE] = "assignable",
 };
 
 const char *step_kind_word(StepKind kind) {
@@ -186,6 +186,8 @@ char *fact_describe(const Step *step, const Fact *fact) {
                 return describe_list(fact->text);
         case STEP_HOLD:
                 return g_strdup(fact->text ? fact->text : "nobody");
+        case STEP_ASSIGNABLE:
+                return g_strdup(fact->number < 0 ? "not known" : fact->number ? "assignable" : "dom0's");
         case STEP_FILE: /* a whole file says too much */
                 return fact->text ? g_strdup_printf("%zu bytes", strlen(fact->text)) : g_strdup("not there");
         case STEP_BOOT:
@@ -272,6 +274,8 @@ char *step_describe(const Step *step) {
                 return describe_network(step, from, to);
         case STEP_HOLD:
                 return describe_hold(step, name);
+        case STEP_ASSIGNABLE:
+                return g_strdup_printf(step->to.number ? "%s: assignable to Xen's guests, its DMA kept from dom0" : "%s: its DMA back to dom0, no longer assignable", name);
         default:
                 return g_strdup_printf(step->to.text ? "%s: plug into %s" : "%s: take out of %s", name, step->guest);
         }
@@ -283,8 +287,8 @@ static bool driver_fact_equal(const Fact *a, const Fact *b) {
         if (g_strcmp0(a->driver, b->driver) == 0)
                 return true;
         if (g_strcmp0(b->driver, DRIVER_OWN) == 0)
-                return !driver_is_vfio(a->driver);
-        return g_strcmp0(a->driver, DRIVER_OWN) == 0 && !driver_is_vfio(b->driver);
+                return !driver_is_vfio(a->driver) && !driver_is_xen(a->driver);
+        return g_strcmp0(a->driver, DRIVER_OWN) == 0 && !driver_is_vfio(b->driver) && !driver_is_xen(b->driver);
 }
 
 /* Two leases are the same fact when they last equally long. */
@@ -299,6 +303,7 @@ bool fact_equal(const Step *step, const Fact *a, const Fact *b) {
         case STEP_LINK:
         case STEP_AUTOPROBE:
         case STEP_NUMVFS:
+        case STEP_ASSIGNABLE: /* the driver in its text only tells xl where it goes back to */
                 return a->number == b->number;
         case STEP_DRIVER:
                 return driver_fact_equal(a, b);

@@ -32,6 +32,9 @@ typedef enum {
         STEP_NETWORK,   /* text: the service's network `network`, as hostdev_network_format() says it; NULL: there is none */
         STEP_HOLD,      /* text: HOSTDEV_HOLDER when vfadm holds the VF in the service's network `network`, so that it is not
                            given out there; NULL: not held */
+        STEP_ASSIGNABLE,/* number: 1, Xen keeps the function's DMA from dom0 (quarantine) and its tools know `text`, the driver of dom0
+                           that it goes back to (NULL: none); 0, it is dom0's again. Bound to pciback either way. Nobody tells which it
+                           is: it is made whenever it is asked for, and what is read is -1 */
         STEP_KINDS,
 } StepKind;
 
@@ -55,7 +58,7 @@ typedef struct {
         unsigned mask;     /* STEP_VF_STATE: VF_* bits; else 0 */
         char *guest;       /* STEP_GUEST, STEP_DEFINED: "qemu:web1" */
         char *guest_bus;   /* STEP_GUEST: the slot to use */
-        char *xml;         /* STEP_GUEST: the element that the guest's service plugs (libvirt); NULL: it plugs by the rest */
+        char *xml;         /* STEP_GUEST: the element that the guest's service plugs (libvirt's XML, Xen's "0000:01:10.0,permissive=1"); NULL: it plugs by the rest */
         char *network;     /* STEP_NETWORK, STEP_HOLD: its name, with the service before it: "libvirt:passthrough". STEP_DEFINED of
                               a NIC that gets any VF of a network: that network; else NULL */
         char *path;        /* STEP_FILE: the file, below the root. STEP_BOOT: the file that tells what the next boot will have */

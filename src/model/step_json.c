@@ -17,6 +17,8 @@ static json_t *fact_to_json(const Step *step, const Fact *fact) {
                 return json_integer(fact->number);
         case STEP_DRIVER:
                 return json_pack("{s:o, s:o}", "driver", json_text(fact->driver), "override", json_text(fact->driver_override));
+        case STEP_ASSIGNABLE:
+                return json_pack("{s:I, s:o}", "assignable", (json_int_t) fact->number, "driver", json_text(fact->text));
         case STEP_VF_STATE:
                 return vf_state_to_json(&fact->vf, step->mask);
         case STEP_LEASE:
@@ -124,6 +126,14 @@ static bool driver_from_json(const json_t *json, Fact *fact) {
         return true;
 }
 
+static bool assignable_from_json(const json_t *json, Fact *fact) {
+        const json_t *number = json_object_get(json, "assignable"), *driver = json_object_get(json, "driver");
+
+        fact->number = json_integer_value(number);
+        fact->text = g_strdup(json_string_value(driver));
+        return json_is_integer(number) && (json_is_null(driver) || json_is_string(driver));
+}
+
 static bool fact_from_json(const Step *step, const json_t *json, Fact *fact) {
         switch (step->kind) {
         case STEP_LINK:
@@ -133,6 +143,8 @@ static bool fact_from_json(const Step *step, const json_t *json, Fact *fact) {
                 return json_is_integer(json);
         case STEP_DRIVER:
                 return driver_from_json(json, fact);
+        case STEP_ASSIGNABLE:
+                return assignable_from_json(json, fact);
         case STEP_VF_STATE:
                 return vf_state_from_json(json, &fact->vf);
         case STEP_LEASE:

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/parse.h"
+#include "model/setup.h"
 
 #include <string.h>
 
@@ -10,6 +11,7 @@ Want *want_new(WantKind kind) {
         Want *want = g_new0(Want, 1);
         want->kind = kind;
         want->nic = -1;
+        want->xen = xen_device_plain((PciAddr) {0});
         return want;
 }
 
@@ -74,17 +76,67 @@ static bool parse_teaming(Want *want, const char *value, char **message) {
         return true;
 }
 
+static bool parse_switch(const char *key, const char *value, int *ret, char **message) {
+        bool on;
+        if (!parse_on_off(value, &on)) {
+                *message = g_strdup_printf("%s=%s: on or off", key, value);
+                return false;
+        }
+        *ret = on;
+        return true;
+}
+
+static bool parse_permissive(Want *want, const char *value, char **message) {
+        return parse_switch("permissive", value, &want->xen.permissive, message);
+}
+
+static bool parse_msitranslate(Want *want, const char *value, char **message) {
+        return parse_switch("msitranslate", value, &want->xen.msitranslate, message);
+}
+
+static bool parse_power_mgmt(Want *want, const char *value, char **message) {
+        return parse_switch("power-mgmt", value, &want->xen.power_mgmt, message);
+}
+
+static bool parse_rdm(Want *want, const char *value, char **message) {
+        bool strict = g_str_equal(value, "strict");
+
+        if (!strict && !g_str_equal(value, "relaxed")) {
+                *message = g_strdup_printf("rdm=%s: strict (refused where the device's reserved memory is in the way) or relaxed (given all the same)", value);
+                return false;
+        }
+        want->xen.rdm = strict ? XEN_RDM_STRICT : XEN_RDM_RELAXED;
+        return true;
+}
+
+/* A device number is five bits wide, hexadecimal whatever it looks like to xl (libxlu_pci.c, parse_vslot), and 0 is libxl's word for any. */
+static bool parse_slot(Want *want, const char *value, char **message) {
+        uint64_t slot;
+
+        if (strlen(value) > strlen("0x1f") || !parse_uint(value, 16, 1, 0x1f, &slot)) {
+                *message = g_strdup_printf("slot=%s: the device's place on the guest's bus 0, hexadecimal as xl's vslot, from 1 to 1f", value);
+                return false;
+        }
+        want->xen.slot = (int) slot;
+        return true;
+}
+
 typedef struct {
         const char *key;
         bool (*parse)(Want *want, const char *value, char **message);
-        bool lend; /* also for a guest that 'vfadm run' starts */
+        const char *service; /* whose guests take it, as in 'vfadm attach libvirt:NAME'; NULL: also a guest that 'vfadm run' starts */
 } GuestWord;
 
 static const GuestWord guest_words[] = {
-        {"nic", parse_nic, true},
-        {"managed", parse_managed, false},
-        {"profile", parse_profile, false},
-        {"teaming", parse_teaming, false},
+        {"nic", parse_nic, NULL},
+        {"managed", parse_managed, "libvirt"},
+        {"profile", parse_profile, "libvirt"},
+        {"teaming", parse_teaming, "libvirt"},
+        {"permissive", parse_permissive, "xen"},
+        {"msitranslate", parse_msitranslate, "xen"},
+        {"power-mgmt", parse_power_mgmt, "xen"},
+        {"rdm", parse_rdm, "xen"},
+        {"slot", parse_slot, "xen"},
 };
 
 static const GuestWord *find_guest_word(const Want *want, const char *key) {
@@ -98,8 +150,8 @@ static const GuestWord *find_guest_word(const Want *want, const char *key) {
 static bool parse_guest_word(Want *want, const GuestWord *word, const char *value, unsigned *seen, char **message) {
         unsigned bit = 1u << (word - guest_words);
 
-        if (!word->lend && want->kind == WANT_LEND) {
-                *message = g_strdup_printf("%s=: this word is for libvirt's guests, as in 'vfadm attach libvirt:NAME %s=…'; 'vfadm run' starts one without libvirt", word->key, word->key);
+        if (word->service && want->kind == WANT_LEND) {
+                *message = g_strdup_printf("%s=: this word is for guests of another kind, as in 'vfadm attach %s:NAME %s=…'; 'vfadm run' starts QEMU itself", word->key, word->service, word->key);
                 return false;
         }
         if (*seen & bit) {
@@ -111,7 +163,7 @@ static bool parse_guest_word(Want *want, const GuestWord *word, const char *valu
 }
 
 static const char *words_besides(WantKind kind) {
-        return kind == WANT_ATTACH ? ", nic, managed, profile and teaming" : kind == WANT_LEND ? " and nic" : "";
+        return kind == WANT_ATTACH ? ", nic, managed, profile, teaming, permissive, msitranslate, power-mgmt, rdm and slot" : kind == WANT_LEND ? " and nic" : "";
 }
 
 /* `seen`: which of guest_words were there. */
@@ -162,6 +214,20 @@ bool want_parse_words(Want *want, char **words, GError **error) {
                 return false;
         }
         return true;
+}
+
+const char *want_xen_word(const Want *want) {
+        const XenDevice *said = &want->xen;
+
+        if (said->permissive >= 0)
+                return "permissive";
+        if (said->msitranslate >= 0)
+                return "msitranslate";
+        if (said->power_mgmt >= 0)
+                return "power-mgmt";
+        if (said->slot >= 0)
+                return "slot";
+        return said->rdm != XEN_RDM_DEFAULT ? "rdm" : NULL;
 }
 
 /* More VFs than any card has: a slip of the finger must not fill the memory. */
@@ -244,14 +310,7 @@ bool want_parse_sets(char **words, GPtrArray *wants, GError **error) {
         return true;
 }
 
-enum { BOOT_WORDS_MAX = 16, BOOT_WORD_MAX = 256 };
-
-/* What GRUB's shell scripts, grubby, kernelstub and the kernel all read as it stands. */
-static bool boot_word_ok(const char *word) {
-        static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.=,:+/@-";
-        size_t length = strlen(word);
-        return length > 0 && length <= BOOT_WORD_MAX && g_ascii_isalpha(word[0]) && strspn(word, set) == length;
-}
+enum { BOOT_WORDS_MAX = 16 };
 
 static char **boot_words(const GPtrArray *words, GError **error) {
         g_autoptr(GPtrArray) out = g_ptr_array_new_with_free_func(g_free);
@@ -262,7 +321,7 @@ static char **boot_words(const GPtrArray *words, GError **error) {
                         g_autofree char *shown = g_strescape(word, NULL);
                         g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE,
                                     out->len == BOOT_WORDS_MAX ? "'%.80s' is one boot parameter too many at once"
-                                                               : "'%.80s' is not put into a boot configuration: only letters, digits and _.=,:+/@- are",
+                                                               : "'%.80s' is not put into a boot configuration: only letters, digits and _.=,:+/@- are, and in parentheses whole PCI addresses of xen-pciback.hide=",
                                     shown);
                         return NULL;
                 }

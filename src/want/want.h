@@ -3,6 +3,7 @@
 
 #include "model/pool.h"
 #include "model/vfstate.h"
+#include "model/xen_device.h"
 
 #include <glib.h>
 
@@ -53,6 +54,9 @@ typedef struct {
         bool unmanaged;    /* ATTACH, "managed=no": the service is to leave the driver alone, vfadm binds it */
         char *profile;     /* ATTACH: port profile of an 802.1Qbh switch; never together with a VLAN */
         char *teaming;     /* ATTACH: alias ("ua-…") of the persistent NIC that stands in while the guest moves */
+        XenDevice xen;     /* ATTACH: permissive=, msitranslate=, power-mgmt=, rdm=, slot= (hexadecimal, as xl's vslot); `host` is not set,
+                              `seize` never. For Xen's guests only */
+        bool at_boot;      /* BIND, UNBIND, "--boot": not now, but from the next boot on, before the host's own driver: pciback only */
         bool off;          /* POOL_AUTOSTART */
         Pool *pool;        /* POOL_DEFINE: PFs as typed */
         char **boot_add, **boot_remove; /* BOOT: parameters as "iommu=pt"; never NULL there */
@@ -74,6 +78,8 @@ bool want_expand_devices(const char *word, GPtrArray *devices, GError **error);
  * before them. A MAC that ends in '+' grows by one from device to device. */
 bool want_parse_sets(char **words, GPtrArray *wants, GError **error);
 
-/* Takes the "key=value" words of a command line (mac=, vlan=, trust=, …; to guests nic=, managed=, profile=, teaming= too). The first
- * wrong one is the error, and so is a VLAN together with a port profile. */
+/* Takes the "key=value" words of a command line (mac=, vlan=, trust=, …; to guests nic=, managed=, profile=, teaming=, and
+ * Xen's permissive= … slot= too). The first wrong one is the error, and so is a VLAN together with a port profile. */
 bool want_parse_words(Want *want, char **words, GError **error);
+/* The first of the words that only Xen's domains take which was said: "permissive"; NULL: none. */
+const char *want_xen_word(const Want *want);

@@ -282,6 +282,9 @@ static void test_own_driver(void) {
         g_assert_true(fact_equal(step, &none, &step->to));
         g_assert_true(fact_equal(step, &step->to, &native));
         g_assert_false(fact_equal(step, &vfio, &step->to));
+        Fact pciback = {.driver = (char *) "pciback"};
+        g_assert_false(fact_equal(step, &pciback, &step->to) || fact_equal(step, &step->to, &pciback));
+        g_assert_true(driver_is_xen("pciback") && driver_is_xen("xen-pciback") && !driver_is_xen("pci-stub") && !driver_is_xen(NULL));
         g_assert_false(fact_equal(step, &held, &step->to));
 }
 
@@ -316,6 +319,35 @@ static void test_lease_of_nobody(void) {
         json_decref(json);
 }
 
+/* Nobody tells whether a function is assignable: what is read equals neither side. */
+static void test_assignable(void) {
+        g_autoptr(Step) step = step_new(STEP_ASSIGNABLE, (PciAddr) {0, 1, 0x10, 0}, NULL);
+        const Fact unknown = {.number = -1};
+        g_autoptr(GError) error = NULL;
+
+        step->to.number = 1;
+        step->to.text = g_strdup("igbvf");
+        g_assert_cmpstr(step_kind_word(step->kind), ==, "assignable");
+        g_assert_false(step_is_of_host(step) || step_outlives_reboot(step));
+        g_assert_false(fact_equal(step, &unknown, &step->to) || fact_equal(step, &unknown, &step->from) || fact_equal(step, &step->from, &step->to));
+        json_t *json = step_to_json(step);
+        g_autoptr(Step) back = step_from_json(json, &error);
+        g_assert_no_error(error);
+        g_assert_cmpint(back->to.number, ==, 1);
+        g_assert_cmpstr(back->to.text, ==, "igbvf");
+        g_assert_cmpint(back->from.number, ==, 0);
+        g_assert_null(back->from.text);
+        json_object_del(json_object_get(json, "to"), "assignable");
+        g_assert_null(step_from_json(json, &error));
+        g_assert_error(error, VFADM_ERROR, VFADM_ERROR_LEDGER);
+        json_decref(json);
+        g_autofree char *on = step_describe(step);
+        g_assert_cmpstr(on, ==, "0000:01:10.0: assignable to Xen's guests, its DMA kept from dom0");
+        step->to.number = 0;
+        g_autofree char *off = step_describe(step);
+        g_assert_cmpstr(off, ==, "0000:01:10.0: its DMA back to dom0, no longer assignable");
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/model/address", test_address);
@@ -330,5 +362,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/model/lease-goes-on", test_lease_goes_on);
         g_test_add_func("/model/own-driver", test_own_driver);
         g_test_add_func("/model/nic", test_nic);
+        g_test_add_func("/model/assignable", test_assignable);
         return g_test_run();
 }
