@@ -13,26 +13,32 @@ const GuestBackend *guest_backend(const char *name, GError **error) {
         for (size_t i = 0; i < G_N_ELEMENTS(builtin); i++)
                 if (g_str_equal(builtin[i]->name, name))
                         return builtin[i];
-        if (!g_str_equal(name, "xen"))
-                return guest_module_load(name, error);
-        g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "this vfadm has no xen backend yet; guests that it can reach are named qemu:NAME and libvirt:NAME");
-        return NULL;
+        return guest_module_load(name, error);
 }
 
 bool guest_backend_known(const char *name) {
-        bool known = g_strv_contains(guest_module_names, name) || g_str_equal(name, "xen");
+        bool known = g_strv_contains(guest_module_names, name);
         for (size_t i = 0; i < G_N_ELEMENTS(builtin); i++)
                 known = known || g_str_equal(builtin[i]->name, name);
         return known;
 }
 
+/* Xen's module has nothing to say but on its dom0, and is not opened elsewhere: one whose libxenlight is gone is no
+ * obstacle to others there. */
+static bool module_is_for(Io *io, const char *name) {
+        g_autofree char *capabilities = NULL;
+        if (!guest_module_installed(name) || !g_str_equal(name, "xen"))
+                return guest_module_installed(name);
+        return io_read_text(io, "proc/xen/capabilities", &capabilities) >= 0 && strstr(capabilities, "control_d");
+}
+
 /* Those that are here: the builtin ones, then each module that is installed and can be loaded. Borrowed. */
-static GPtrArray *backends_here(void) {
+static GPtrArray *backends_here(Io *io) {
         GPtrArray *ret = g_ptr_array_new();
         for (size_t i = 0; i < G_N_ELEMENTS(builtin); i++)
                 g_ptr_array_add(ret, (void *) builtin[i]);
         for (const char *const *name = guest_module_names; *name; name++) {
-                const GuestBackend *backend = guest_module_installed(*name) ? guest_module_load(*name, NULL) : NULL;
+                const GuestBackend *backend = module_is_for(io, *name) ? guest_module_load(*name, NULL) : NULL;
                 if (backend)
                         g_ptr_array_add(ret, (void *) backend);
         }
@@ -62,13 +68,20 @@ static GuestInfo *look_by(const GuestBackend *backend, Io *io, const char *name,
         return backend->read(io, name, error);
 }
 
-/* A bare name: every backend is asked, one must know it. Looking only is for the builtin ones, who see all that runs. */
+/* Looking only is for the builtin ones, who see all processes, and for Xen's, whose guests are none. */
+static bool looks(const GuestBackend *backend, bool module, Look how) {
+        return how != LOOK_EXAMINE || !module || g_str_equal(backend->name, "xen");
+}
+
+/* A bare name: every backend is asked, one must know it. */
 static GuestInfo *look_bare(Io *io, const char *name, Look how, GError **error) {
-        g_autoptr(GPtrArray) backends = backends_here();
+        g_autoptr(GPtrArray) backends = backends_here(io);
         g_autoptr(GuestInfo) found = NULL;
         g_autoptr(GError) first = NULL, other = NULL;
-        for (unsigned i = 0; i < (how == LOOK_EXAMINE ? G_N_ELEMENTS(builtin) : backends->len); i++) {
+        for (unsigned i = 0; i < backends->len; i++) {
                 GError *problem = NULL;
+                if (!looks(backends->pdata[i], i >= G_N_ELEMENTS(builtin), how))
+                        continue;
                 g_autoptr(GuestInfo) info = look_by(backends->pdata[i], io, name, how, &problem);
                 if (info && found) {
                         g_set_error(error, VFADM_ERROR, VFADM_ERROR_REFUSED,
@@ -91,7 +104,7 @@ static GuestInfo *look(Io *io, const char *ref, Look how, GError **error) {
         g_autofree char *backend_name = NULL, *name = NULL;
         if (!guest_ref_parse(ref, &backend_name, &name)) {
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE,
-                            "a guest is named as qemu:NAME or libvirt:NAME, or by its bare name, without '/' and control characters");
+                            "a guest is named as qemu:NAME, libvirt:NAME or xen:NAME, or by its bare name, without '/' and control characters");
                 return NULL;
         }
         if (!backend_name)
@@ -126,10 +139,12 @@ GuestInfo *guest_read_any(Io *io, const char *ref, GError **error) {
 Books *guest_books(Io *io, GError **error) {
         for (const char *const *name = guest_module_names; *name; name++) {
                 g_autoptr(GError) problem = NULL;
-                const GuestBackend *backend = guest_module_installed(*name) ? guest_module_load(*name, error) : NULL;
-                if (!backend && guest_module_installed(*name))
+                if (!module_is_for(io, *name))
+                        continue;
+                const GuestBackend *backend = guest_module_load(*name, error);
+                if (!backend)
                         return NULL;
-                Books *books = backend && backend->service ? backend->service->books(io, &problem) : NULL;
+                Books *books = backend->service ? backend->service->books(io, &problem) : NULL;
                 if (books)
                         return books;
                 if (problem && !g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED)) {
@@ -144,16 +159,26 @@ const GuestService *guest_service(const char *ref, const char **ret_name, GError
         g_autofree char *kind = NULL, *name = NULL;
 
         if (!guest_ref_parse(ref, &kind, &name) || !kind) {
-                g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "'%s' does not say whose it is; name it as libvirt:NAME", ref);
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "'%s' does not say whose it is; name it as libvirt:NAME or xen:NAME", ref);
                 return NULL;
         }
         const GuestBackend *backend = guest_backend(kind, error);
         if (!backend)
                 return NULL;
         if (!backend->service) {
-                g_set_error(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "%s: %s keeps neither definitions of guests nor networks; libvirt does", ref, kind);
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "%s: %s keeps neither definitions of guests nor networks; libvirt does, and Xen's tools keep definitions", ref, kind);
                 return NULL;
         }
         *ret_name = strchr(ref, ':') + 1;
         return backend->service;
+}
+
+char *guest_xen_log(Io *io, GError **error) {
+        g_autoptr(GError) problem = NULL;
+        const GuestBackend *backend = module_is_for(io, "xen") ? guest_module_load("xen", &problem) : NULL;
+        char *log = backend ? backend->service->log(io, &problem) : NULL;
+
+        if (!log && problem && !g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED))
+                g_propagate_error(error, g_steal_pointer(&problem));
+        return log;
 }

@@ -64,7 +64,7 @@ bool libvirt_has_networks(Io *io) {
         return socket_there(io, "virtnetworkd-sock");
 }
 
-/* What an Io keeps for this module; the service of which is the only one that keeps something. */
+/* What an Io keeps for this module. */
 typedef struct {
         VirConnect *connect;
         int64_t opened;
@@ -94,11 +94,17 @@ static VirConnect *open_patiently(Io *io) {
         return connect;
 }
 
+/* NULL: nothing, or what another module keeps there. */
+static Kept *kept_of(Io *io) {
+        return io->kept && io->kept_free == kept_free ? io->kept : NULL;
+}
+
 VirConnect *libvirt_connect(Io *io, GError **error) {
-        Kept *kept = io->kept;
+        Kept *kept = kept_of(io);
         if (kept && answers(kept->connect))
                 return kept->connect;
-        io_keep(io, NULL, NULL);
+        if (kept)
+                io_keep(io, NULL, NULL);
         if (!socket_there(io, "virtqemud-sock")) {
                 g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED,
                                     "libvirt does not run here (no socket in /run/libvirt); start it: 'systemctl start "

@@ -6,7 +6,19 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
-const char *const guest_module_names[] = {"libvirt", NULL};
+/* What a build without the module was made without, by Debian's name. */
+static const struct {
+        const char *name, *headers;
+} needs[] = {{"xen", "libxen-dev"}, {"libvirt", "libvirt-dev"}};
+
+const char *const guest_module_names[] = {"xen", "libvirt", NULL};
+
+static const char *headers_of(const char *name) {
+        for (size_t i = 0; i < G_N_ELEMENTS(needs); i++)
+                if (g_str_equal(needs[i].name, name))
+                        return needs[i].headers;
+        return "its headers";
+}
 
 static char *module_path(const char *name) {
         return g_strdup_printf("%s/guest-%s.so", VFADM_MODULE_DIR, name);
@@ -26,12 +38,13 @@ static const GuestModule *open_module(const char *path) {
 
 const GuestBackend *guest_module_load(const char *name, GError **error) {
         if (!g_strv_contains(guest_module_names, name)) {
-                g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "there is no backend '%s'; a guest is named as qemu:NAME or libvirt:NAME", name);
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "there is no backend '%s'; a guest is named as qemu:NAME, libvirt:NAME or xen:NAME", name);
                 return NULL;
         }
         g_autofree char *path = module_path(name);
         if (!guest_module_installed(name)) {
-                g_set_error(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "guests of %s need %s, which is not installed; install the package vfadm-%s", name, path, name);
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "guests of %s need %s, which is not installed; install the package vfadm-%s, or, where vfadm was built by hand, build it with %s installed",
+                            name, path, name, headers_of(name));
                 return NULL;
         }
         const GuestModule *module = open_module(path);

@@ -40,6 +40,12 @@ static char *proc_path(pid_t pid, const char *what) {
         return g_strdup_printf("proc/%d/%s", (int)pid, what);
 }
 
+/* The device model of a Xen domain is no guest of QEMU's own: Xen's module knows whose it is. */
+static bool is_of_xen(const char *cmdline, size_t length) {
+        static const char word[] = "\0-xen-domid"; /* an argument of its own, NUL at either side */
+        return length && memmem(cmdline, length, word, sizeof word);
+}
+
 /* NULL when it is no QEMU, or ended while we looked. */
 static QemuProcess *look_at(Io *io, pid_t pid, bool *hidden) {
         g_autofree char *path = proc_path(pid, "cmdline");
@@ -51,6 +57,8 @@ static QemuProcess *look_at(Io *io, pid_t pid, bool *hidden) {
         }
         size_t length;
         const char *text = g_bytes_get_data(bytes, &length);
+        if (is_of_xen(text, length))
+                return NULL;
         g_autoptr(QemuProcess) ret = g_new0(QemuProcess, 1);
         ret->pid = pid;
         ret->args = qemu_args_parse_cmdline(text, length);

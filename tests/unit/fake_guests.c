@@ -1,5 +1,7 @@
-/* What stands in for guest/ in the tests of act/: a guest of QEMU, and libvirt with a guest and a network (fake_machine.h). */
+/* What stands in for guest/ in the tests of act/: a guest of QEMU, and libvirt with a guest and a network (fake_machine.h). Xen is in
+ * fake_xen.c. */
 #include "fake_machine.h"
+#include "fake_xen.h"
 
 #include "base/error.h"
 #include "guest/guest.h"
@@ -132,12 +134,16 @@ static GuestInfo *read_qemu(Io *io, const char *ref, GError **error) {
 }
 
 GuestInfo *guest_read(Io *io, const char *ref, GError **error) {
+        if (g_str_has_prefix(ref, "xen:"))
+                return fake_xen_read(io, ref + strlen("xen:"), false, error);
         if (g_str_has_prefix(ref, "libvirt:"))
                 return read_service(io, ref + strlen("libvirt:"), false, error);
         return read_qemu(io, ref, error);
 }
 
 GuestInfo *guest_read_any(Io *io, const char *ref, GError **error) {
+        if (g_str_has_prefix(ref, "xen:"))
+                return fake_xen_read(io, ref + strlen("xen:"), true, error);
         if (g_str_has_prefix(ref, "libvirt:"))
                 return read_service(io, ref + strlen("libvirt:"), true, error);
         return read_qemu(io, ref, error);
@@ -183,6 +189,8 @@ static Books *service_books(Io *io, GError **error) {
 }
 
 Books *guest_books(Io *io, GError **error) {
+        if (of(io)->xen.here)
+                return fake_xen_backend.service->books(io, error);
         return of(io)->service.here ? service_books(io, error) : NULL;
 }
 
@@ -319,13 +327,17 @@ const GuestBackend *guest_backend(const char *name, GError **error) {
         for (size_t i = 0; i < G_N_ELEMENTS(backends); i++)
                 if (g_str_equal(backends[i].name, name))
                         return &backends[i];
-        return NULL;
+        return g_str_equal(name, "xen") ? &fake_xen_backend : NULL;
 }
 
 const GuestService *guest_service(const char *ref, const char **ret_name, GError **error) {
         if (g_str_has_prefix(ref, "libvirt:")) {
                 *ret_name = ref + strlen("libvirt:");
                 return &libvirt_service;
+        }
+        if (g_str_has_prefix(ref, "xen:")) {
+                *ret_name = ref + strlen("xen:");
+                return fake_xen_backend.service;
         }
         g_set_error(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "%s keeps no definitions", ref);
         return NULL;

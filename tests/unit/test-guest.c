@@ -225,7 +225,7 @@ static void test_services(void) {
         g_assert_null(guest_service("passthrough", &name, &bare));
         error_is(bare, VFADM_ERROR_USAGE, "libvirt:NAME");
         g_assert_null(guest_service("xen:web1", &name, &xen));
-        error_is(xen, VFADM_ERROR_UNSUPPORTED, "no xen backend");
+        error_is(xen, VFADM_ERROR_UNSUPPORTED, "install the package vfadm-xen, or");
         g_assert_cmpstr(name, ==, "untouched");
 }
 
@@ -265,6 +265,8 @@ static void test_names(void) {
         put_process(made, 903, "qemu-system-x86_64\n-name\nsilent");
         put_process(made, 904, "qemu-system-x86_64\n-qmp\nunix:/run/c,server");
         put_process(made, 905, "qemu-system-x86_64\n-name\na/b\n-qmp\nunix:/run/d,server");
+        /* The device model of a Xen domain is no guest of QEMU's, and not even named as one that runs. */
+        put_process(made, 906, "/usr/lib/xen/bin/qemu-system-i386\n-xen-domid\n3\n-name\nhvm\n-qmp\nunix:/run/e,server");
         static const struct {
                 const char *ref;
                 int code;
@@ -278,7 +280,8 @@ static void test_names(void) {
                 {"qemu:lv", VFADM_ERROR_UNSUPPORTED, "lv belongs to libvirt"},
                 {"silent", VFADM_ERROR_UNSUPPORTED, "-qmp unix:PATH"},
                 {"libvirt:lv", VFADM_ERROR_UNSUPPORTED, "vfadm-libvirt"},
-                {"xen:dom", VFADM_ERROR_UNSUPPORTED, "no xen backend yet"},
+                {"xen:dom", VFADM_ERROR_UNSUPPORTED, "with libxen-dev installed"},
+                {"pid-906", VFADM_ERROR_NOT_FOUND, "no QEMU"},
                 {"vmware:x", VFADM_ERROR_USAGE, "vmware"},
                 {"qemu:", VFADM_ERROR_USAGE, "qemu:NAME"},
                 {"a/b", VFADM_ERROR_USAGE, "qemu:NAME"},
