@@ -4,6 +4,7 @@
 #include "cli/read.h"
 #include "doctor/doctor.h"
 #include "guest/guest.h"
+#include "guest/module.h"
 #include "host/host.h"
 #include "show/show.h"
 
@@ -17,6 +18,9 @@ typedef struct {
         Snapshot *host;
         GPtrArray *leases;
         GPtrArray *guests;
+        Books *books;           /* Xen's, on its dom0; NULL: it is none, or they could not be read */
+        char *xen_log;
+        Known xen_module;
         const Dev *dev;         /* both NULL: the host */
         const GuestInfo *guest;
         GuestInfo *named;       /* owned: a guest that was examined by its name, and not among `guests` */
@@ -26,6 +30,8 @@ static void patient_clear(Patient *patient) {
         snapshot_free(patient->host);
         g_clear_pointer(&patient->leases, g_ptr_array_unref);
         g_clear_pointer(&patient->guests, g_ptr_array_unref);
+        books_free(patient->books);
+        g_free(patient->xen_log);
         guest_info_free(patient->named);
 }
 
@@ -37,11 +43,36 @@ static void tell_wait(const Cli *cli, Io *io, int64_t since, const char *what) {
                 fprintf(stderr, "vfadm: %s\n", what);
 }
 
+/* Who has a device only Xen's books tell: they are read before the host, as for a change. What could not be read goes to `notes`. */
+static void read_xen(const Cli *cli, Io *io, Patient *patient, GPtrArray *notes) {
+        g_autoptr(GError) no_books = NULL, no_log = NULL;
+
+        if (cli->root || !host_is_xen_dom0(io))
+                return;
+        patient->xen_module = guest_module_installed("xen") ? KNOWN_YES : KNOWN_NO;
+        if (patient->xen_module == KNOWN_NO)
+                return;
+        patient->books = guest_books(io, &no_books);
+        if (patient->books && !patient->books->xen) /* libvirt's, where Xen's could not be had */
+                g_clear_pointer(&patient->books, books_free);
+        if (!patient->books)
+                g_ptr_array_add(notes, g_strdup_printf("Xen's domains are not known: %s", no_books ? no_books->message : "Xen's tools do not answer"));
+        patient->xen_log = guest_xen_log(io, &no_log);
+        if (no_log)
+                g_ptr_array_add(notes, g_strdup_printf("Xen's own log is not known: %s", no_log->message));
+}
+
 static bool read_patient(const Cli *cli, Io *io, Patient *patient, GError **error) {
+        g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
         int64_t since = io_now(io);
+
+        read_xen(cli, io, patient, notes);
         patient->host = host_read(io, (HOST_DOCTOR & ~(unsigned) HOST_NAMES) | HOST_VF_BRIEF, error);
         if (!patient->host)
                 return false;
+        books_add_uses(patient->books, patient->host);
+        for (unsigned i = 0; i < notes->len; i++)
+                g_ptr_array_add(patient->host->notes, g_strdup(notes->pdata[i]));
         if (cli->root && !patient->host->setup->cmdline) { /* which every Linux has */
                 g_clear_pointer(&patient->host->setup, setup_free);
                 g_ptr_array_add(patient->host->notes, g_strdup("firmware, kernel and configuration are not in this record: an older "
@@ -59,15 +90,19 @@ static bool read_patient(const Cli *cli, Io *io, Patient *patient, GError **erro
 
 /* The guests by this name. */
 static unsigned guests_named(const Patient *patient, const char *name, const GuestInfo **ret) {
+        const GPtrArray *lists[] = {patient->guests, patient->books ? patient->books->guests : NULL};
         unsigned count = 0;
-        for (unsigned i = 0; i < patient->guests->len; i++) {
-                const GuestInfo *guest = patient->guests->pdata[i];
-                g_autofree char *ref = guest_info_ref(guest);
-                if (!g_str_equal(name, guest->name) && !g_str_equal(name, ref))
-                        continue;
-                *ret = guest;
-                count++;
-        }
+        for (size_t k = 0; k < G_N_ELEMENTS(lists); k++)
+                for (unsigned i = 0; lists[k] && i < lists[k]->len; i++) {
+                        const GuestInfo *guest = lists[k]->pdata[i];
+                        g_autofree char *ref = guest_info_ref(guest);
+                        /* Xen's device model of an HVM domain is a QEMU of the same name. */
+                        bool model = k == 0 && patient->books && guest->machine && g_str_has_prefix(guest->machine, "xen");
+                        if (model || (!g_str_equal(name, guest->name) && !g_str_equal(name, ref)))
+                                continue;
+                        *ret = guest;
+                        count++;
+                }
         return count;
 }
 
@@ -118,7 +153,8 @@ static bool find_patient(Patient *patient, Io *io, const char *word, GError **er
 }
 
 static GPtrArray *examine(const Patient *patient) {
-        DoctorInput input = {.host = patient->host, .leases = patient->leases, .guests = patient->guests};
+        DoctorInput input = {.host = patient->host, .leases = patient->leases, .guests = patient->guests, .books = patient->books,
+                             .xen_log = patient->xen_log, .xen_module = patient->xen_module};
         return patient->dev     ? doctor_device(&input, patient->dev)
                : patient->guest ? doctor_guest(&input, patient->guest)
                                 : doctor_host(&input);

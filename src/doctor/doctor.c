@@ -2,7 +2,7 @@
 #include "doctor/report.h"
 
 static const Check *const tables[] = {checks_cpu, checks_firmware, checks_kernel, checks_isolation, checks_sriov,
-                                      checks_vf, checks_persistence, checks_guest, checks_tools};
+                                      checks_vf, checks_persistence, checks_xen, checks_guest, checks_tools};
 
 const Check *doctor_checks(unsigned i) {
         static const Check end = {.id = NULL};
@@ -52,6 +52,10 @@ static void begin(Doctor *doctor, const DoctorInput *input, unsigned scope) {
         doctor->leases_known = input->leases != NULL;
         doctor->leases = input->leases ? g_ptr_array_ref((GPtrArray *) input->leases) : g_ptr_array_new();
         doctor->guests = g_ptr_array_new();
+        doctor->domains = g_ptr_array_new();
+        doctor->books = input->books;
+        doctor->xen_log = input->xen_log;
+        doctor->xen_module = input->xen_module;
         doctor->pfs = g_ptr_array_new();
         doctor->vfs = g_ptr_array_new();
         doctor->candidates = g_ptr_array_new();
@@ -78,6 +82,7 @@ static int by_topic(const void *a, const void *b, void *user) {
 void doctor_clear(Doctor *doctor) {
         g_ptr_array_unref((GPtrArray *) doctor->leases);
         g_ptr_array_unref(doctor->guests);
+        g_ptr_array_unref(doctor->domains);
         g_ptr_array_unref(doctor->pfs);
         g_ptr_array_unref(doctor->vfs);
         g_ptr_array_unref(doctor->candidates);
@@ -150,8 +155,36 @@ static void take(Doctor *doctor, const Dev *dev) {
 }
 
 static bool is_candidate(const Doctor *doctor, const Dev *dev) {
-        return dev->is_pf || dev->is_vf || driver_is_vfio(dev->driver) || g_strcmp0(dev->driver, "pciback") == 0 ||
+        return dev->is_pf || dev->is_vf || driver_is_vfio(dev->driver) || driver_is_xen(dev->driver) ||
                lease_of(doctor, dev);
+}
+
+static bool is_domain(const GuestInfo *guest) {
+        return g_str_equal(guest->backend, "xen");
+}
+
+/* The device model that Xen starts for an HVM domain is a QEMU too, and no guest of its own. */
+static bool is_device_model(const GuestInfo *guest) {
+        return !is_domain(guest) && guest->machine && g_str_has_prefix(guest->machine, "xen");
+}
+
+static void add_guest(Doctor *doctor, const GuestInfo *guest) {
+        if (!is_device_model(guest))
+                g_ptr_array_add(is_domain(guest) ? doctor->domains : doctor->guests, (void *) guest);
+}
+
+/* Of those that run as processes and, of Xen's domains, those in its books: what `has` says yes to. */
+static void add_guests(Doctor *doctor, const DoctorInput *input, const Dev *holder, bool (*has)(const Doctor *, const GuestInfo *, const char *, const Dev *)) {
+        const GPtrArray *lists[] = {input->guests, input->books ? input->books->guests : NULL};
+
+        for (size_t k = 0; k < G_N_ELEMENTS(lists); k++)
+                for (unsigned i = 0; lists[k] && i < lists[k]->len; i++) {
+                        const GuestInfo *guest = lists[k]->pdata[i];
+                        g_autofree char *ref = guest_info_ref(guest);
+                        /* libvirt's books are not asked for here, and a guest of theirs is among the processes. */
+                        if ((k == 0 || is_domain(guest)) && (!has || has(doctor, guest, ref, holder)))
+                                add_guest(doctor, guest);
+                }
 }
 
 void doctor_for_host(Doctor *doctor, const DoctorInput *input) {
@@ -165,15 +198,14 @@ void doctor_for_host(Doctor *doctor, const DoctorInput *input) {
                 if (dev->is_vf)
                         g_ptr_array_add(doctor->vfs, dev);
         }
-        for (unsigned i = 0; input->guests && i < input->guests->len; i++)
-                g_ptr_array_add(doctor->guests, input->guests->pdata[i]);
+        add_guests(doctor, input, NULL, NULL);
 }
 
 /* What the guest holds by its monitor, by open files and by lease: a guest that cannot be asked is told by the others. */
 static bool guest_has(const Doctor *doctor, const GuestInfo *guest, const char *ref, const Dev *dev) {
         const Lease *lease = lease_of(doctor, dev);
 
-        if (guest_info_find(guest, dev->addr) || (lease && g_strcmp0(lease->guest, ref) == 0))
+        if (guest_info_find(guest, dev->addr) || (is_domain(guest) && guest_info_find_defined(guest, dev->addr)) || (lease && g_strcmp0(lease->guest, ref) == 0))
                 return true;
         for (unsigned i = 0; i < dev->uses->len; i++)
                 if (guest->pid && ((const Use *) dev->uses->pdata[i])->pid == guest->pid)
@@ -189,19 +221,14 @@ void doctor_for_device(Doctor *doctor, const DoctorInput *input, const Dev *dev)
                 if (vf)
                         take(doctor, vf);
         }
-        for (unsigned i = 0; input->guests && i < input->guests->len; i++) {
-                const GuestInfo *guest = input->guests->pdata[i];
-                g_autofree char *ref = guest_info_ref(guest);
-                if (guest_has(doctor, guest, ref, dev))
-                        g_ptr_array_add(doctor->guests, (void *) guest);
-        }
+        add_guests(doctor, input, dev, guest_has);
 }
 
 void doctor_for_guest(Doctor *doctor, const DoctorInput *input, const GuestInfo *guest) {
         g_autofree char *ref = guest_info_ref(guest);
 
         begin(doctor, input, SCOPE_GUEST);
-        g_ptr_array_add(doctor->guests, (void *) guest);
+        add_guest(doctor, guest);
         for (unsigned i = 0; i < input->host->devs->len; i++)
                 if (guest_has(doctor, guest, ref, input->host->devs->pdata[i]))
                         take(doctor, input->host->devs->pdata[i]);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/finding.h"
+#include "model/books.h"
 #include "model/guest.h"
 #include "model/snapshot.h"
 
@@ -30,6 +31,9 @@ typedef struct {
         const Snapshot *host;    /* as HOST_DOCTOR reads it */
         const GPtrArray *leases; /* Lease*; NULL: not known (no right to read the ledger, a recorded host) */
         const GPtrArray *guests; /* GuestInfo*: what could be learnt of the guests that run */
+        const Books *books;      /* on Xen's dom0: its books; NULL: it is none, or they could not be read */
+        const char *xen_log;     /* Xen's own log; NULL: not known */
+        Known xen_module;        /* vfadm's module for Xen is installed; NOT: not looked for (no dom0, a recorded host) */
 } DoctorInput;
 
 /* Finding*, in the order of topics. About the whole host; */

@@ -18,6 +18,11 @@ static Guests guests_index(const Doctor *doctor) {
                         g_hash_table_insert(guests.by_ref, guest_info_ref(guest), guest);
                 g_hash_table_insert(guests.by_pid, GINT_TO_POINTER(guest->pid), guest);
         }
+        for (unsigned i = 0; i < doctor->domains->len; i++) {
+                GuestInfo *guest = doctor->domains->pdata[i];
+                if (guest->running)
+                        g_hash_table_insert(guests.by_ref, guest_info_ref(guest), guest);
+        }
         return guests;
 }
 
@@ -45,9 +50,9 @@ static const GuestInfo *holder_of(const Guests *guests, const Dev *dev) {
         return NULL;
 }
 
-static bool held_by_process(const Dev *dev) {
+static bool held_by_guest(const Dev *dev) {
         for (unsigned i = 0; i < dev->uses->len; i++)
-                if (((const Use *) dev->uses->pdata[i])->kind == USE_PROCESS)
+                if (((const Use *) dev->uses->pdata[i])->kind == USE_PROCESS || ((const Use *) dev->uses->pdata[i])->kind == USE_GUEST)
                         return true;
         return false;
 }
@@ -158,7 +163,7 @@ static bool drift_of_holder(Doctor *doctor, const Dev *dev, const Lease *lease, 
 /* The ledger says that the guest has it, and it has not. */
 static bool drift_of_lease(Doctor *doctor, const Dev *dev, const Lease *lease, const GuestInfo *guest) {
         /* A guest that is defined with it has it from its next start on. */
-        if (lease->state != LEASE_ACTIVE || lease->config || !guest->asked || guest_lists(guest, lease) || held_by_process(dev))
+        if (lease->state != LEASE_ACTIVE || lease->config || !guest->asked || guest_lists(guest, lease) || held_by_guest(dev))
                 return false;
         bool anew = lease->pid && (lease->pid != guest->pid || lease->pid_start != guest->pid_start);
         Finding *finding = report_dev(doctor, SEVERITY_WARNING, dev,
@@ -196,7 +201,10 @@ void check_guest_gone(Doctor *doctor) {
         for (unsigned i = 0; i < doctor->candidates->len; i++) {
                 const Dev *dev = doctor->candidates->pdata[i];
                 const Lease *lease = lease_of(doctor, dev);
-                if (!lease || lease->state != LEASE_ACTIVE || lease->config || guest_of(&guests, lease) || held_by_process(dev))
+                if (!lease || lease->state != LEASE_ACTIVE || lease->config || guest_of(&guests, lease) || held_by_guest(dev))
+                        continue;
+                /* Which of Xen's domains run, only its books tell. */
+                if (!doctor->books && g_str_has_prefix(lease->guest, "xen:"))
                         continue;
                 bool reboot =
                         lease->boot_id && doctor->host->boot_id && !g_str_equal(lease->boot_id, doctor->host->boot_id);

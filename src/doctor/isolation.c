@@ -4,6 +4,7 @@
  * quirks grant ACS to devices without the capability, many Intel root ports among them, so that the group is believed and
  * the capability only explains it (field-facts 19): a port is accused when it is in the group itself. */
 #include "doctor/report.h"
+#include "model/companions.h"
 
 #include <string.h>
 
@@ -20,16 +21,12 @@ typedef struct {
         bool given;               /* a member is bound to VFIO or leased */
 } Group;
 
-static bool is_port(const Dev *dev) {
-        return dev->class_code >> 8 == 0x0604 || (dev->has_caps && dev->caps.header_type == 1);
-}
-
 static Group examine(const Doctor *doctor, const Dev *first) {
         Group group = {.number = first->iommu_group, .members = group_of(doctor, first), .first = first};
 
         for (unsigned i = 0; i < group.members->len; i++) {
                 const Dev *dev = group.members->pdata[i];
-                group.functions += !is_port(dev);
+                group.functions += !dev_is_port(dev);
                 group.vfs += dev->is_vf;
                 group.given |= driver_is_vfio(dev->driver) || lease_of(doctor, dev);
                 if (dev->is_pf && !group.pf)
@@ -71,7 +68,7 @@ static char *members_text(const Doctor *doctor, const Group *group) {
 
         for (unsigned i = 0; i < group->members->len && told < SHOWN; i++) {
                 const Dev *dev = group->members->pdata[i];
-                if (is_port(dev))
+                if (dev_is_port(dev))
                         continue;
                 g_autofree char *nick = snapshot_nick(doctor->host, dev);
                 g_string_append_printf(text, "%s%s (%s)", told ? ", " : "", nick,
@@ -189,7 +186,7 @@ static const char *port_word(const Dev *dev) {
                                             [PCIE_TO_PCI_BRIDGE] = "PCIe-to-PCI bridge",
                                             [PCI_TO_PCIE_BRIDGE] = "PCI-to-PCIe bridge"};
         PcieType type = dev->caps.pcie_type;
-        if (!is_port(dev))
+        if (!dev_is_port(dev))
                 return "function";
         return type < G_N_ELEMENTS(words) && words[type] ? words[type] : "PCI bridge";
 }
@@ -205,23 +202,16 @@ static const char *acs_word(const Setup *setup) {
         return NULL;
 }
 
-/* Extended capabilities were within what could be read. */
-static bool acs_is_known(const Dev *dev) {
-        return dev->has_caps && dev->caps.length > 256;
-}
-
 /* What a member of a shared group is guilty of, as pci_acs_enabled() goes. */
 static Blame blame(const Doctor *doctor, const Dev *dev) {
         const PciCaps *caps = &dev->caps;
 
-        if (is_port(dev) && dev->has_caps && caps->length >= 256 &&
-            (caps->pcie_type == PCIE_NONE || caps->pcie_type == PCIE_TO_PCI_BRIDGE ||
-             caps->pcie_type == PCI_TO_PCIE_BRIDGE))
+        if (port_is_conventional(dev))
                 return CONVENTIONAL;
-        bool shares_slot = !is_port(dev) && !dev->is_vf && (caps->multifunction || dev->addr.function > 0);
+        bool shares_slot = !dev_is_port(dev) && !dev->is_vf && (caps->multifunction || dev->addr.function > 0);
         if (shares_slot && dev->has_caps && caps->length >= 256 && caps->pcie_type == PCIE_NONE)
                 return MULTIFUNCTION;
-        if (!acs_is_known(dev) || caps->pcie_type == PCIE_NONE)
+        if (!dev_acs_known(dev) || caps->pcie_type == PCIE_NONE)
                 return BLAMELESS;
         bool faulty = !caps->has_acs || acs_lacks(caps);
         if (!port_needs_acs(caps))
@@ -378,7 +368,7 @@ static void unexplained(Doctor *doctor, const Group *group) {
                 const Dev *dev = group->members->pdata[i];
                 if (blame(doctor, dev) != BLAMELESS && blame(doctor, dev) != MULTIFUNCTION)
                         return;
-                if (!acs_is_known(dev) && (is_port(dev) || dev->caps.length < 256))
+                if (!dev_acs_known(dev) && (dev_is_port(dev) || dev->caps.length < 256))
                         known = false;
         }
         g_autoptr(GPtrArray) slot = culprits(doctor, group, MULTIFUNCTION);

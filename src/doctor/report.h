@@ -11,6 +11,10 @@ struct Doctor {
         const GPtrArray *leases; /* Lease*; never NULL */
         bool leases_known;       /* false: that there is no lease proves nothing */
         GPtrArray *guests;       /* const GuestInfo*: those in scope */
+        GPtrArray *domains;      /* const GuestInfo*: Xen's in scope, running or only defined; none of them is among `guests` */
+        const Books *books;      /* NULL: not known */
+        const char *xen_log;     /* NULL: not known */
+        Known xen_module;
         unsigned scope;          /* one of SCOPE_* */
 
         /* The devices in scope: Dev*, by address. For the host all; for a device itself, its PF and, of a PF, its VFs; for a
@@ -64,4 +68,4 @@ bool vf_in_scope(const Doctor *doctor, const Dev *pf, unsigned number);
 
 /* The tables of checks, a file a topic, ending with id NULL. */
 extern const Check checks_cpu[], checks_firmware[], checks_kernel[], checks_isolation[], checks_sriov[], checks_vf[],
-        checks_persistence[], checks_guest[], checks_tools[];
+        checks_persistence[], checks_xen[], checks_guest[], checks_tools[];

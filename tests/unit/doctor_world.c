@@ -1,6 +1,7 @@
 /* A healthy host for tests of checks. */
 #include "doctor_world.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { MEM = 0x40200, MEM_64 = 0x140204, PREF_64 = 0x14220c, IO = 0x101 }; /* IORESOURCE_*, as sysfs shows them */
@@ -137,6 +138,7 @@ void doctor_world_clear(DoctorWorld *w) {
         snapshot_free(w->host);
         g_ptr_array_unref(w->leases);
         g_ptr_array_unref(w->guests);
+        books_free(w->books);
 }
 
 Dev *doctor_world_port(DoctorWorld *w) {
@@ -191,13 +193,74 @@ Lease *doctor_world_give(DoctorWorld *w, GuestInfo *guest, Dev *dev) {
 }
 
 static DoctorInput input_of(const DoctorWorld *w) {
-        return (DoctorInput) {.host = w->host, .leases = w->leases, .guests = w->guests};
+        return (DoctorInput) {.host = w->host, .leases = w->leases, .guests = w->guests, .books = w->books, .xen_log = w->xen_log,
+                              .xen_module = w->xen_module};
 }
 
 static const GPtrArray *keep(DoctorWorld *w, GPtrArray *findings) {
         g_clear_pointer(&w->findings, g_ptr_array_unref);
         w->findings = findings;
         return findings;
+}
+
+void doctor_world_xen(DoctorWorld *w) {
+        Setup *setup = w->host->setup;
+
+        w->host->has_iommu = false;
+        w->host->xen_dom0 = setup->xen_dom0 = true;
+        w->host->intremap = INTREMAP_UNKNOWN;
+        for (unsigned i = 0; i < w->host->devs->len; i++)
+                ((Dev *) w->host->devs->pdata[i])->iommu_group = -1;
+        setup->groups = setup->identity_groups = setup->groups_read = 0;
+        setup->kvm_error = -ENOENT;
+        setup->virt_flag = false;
+        setup->hypervisor = true;
+        setup->dmar.present = setup->ivrs.present = KNOWN_NO; /* Xen hides them */
+        setup->dmar.readable = setup->dmar.valid = false;
+        g_ptr_array_set_size(setup->iommus, 0);
+        doctor_world_cmdline(w, "root=/dev/sda1 ro quiet");
+        setup->hide.pciback = KNOWN_YES;
+        setup->xen.driver = true;
+        setup->xen.hide = g_strdup("");
+        setup->xen.log_read = true;
+        w->xen_module = KNOWN_YES;
+        w->xen_log = "(XEN) ACPI: RSDP 000F59D0, 0014 (r0 BOCHS )\n(XEN) ACPI: DMAR 7FFE2A12, 0080 (r1 BOCHS  BXPC)\n"
+                     "(XEN) Intel VT-d Snoop Control enabled.\n(XEN) Intel VT-d Dom0 DMA Passthrough not enabled.\n"
+                     "(XEN) Intel VT-d Queued Invalidation enabled.\n(XEN) Intel VT-d Interrupt Remapping enabled.\n"
+                     "(XEN) Intel VT-d Posted Interrupt not enabled.\n(XEN) Intel VT-d Shared EPT tables enabled.\n"
+                     "(XEN) I/O virtualisation enabled\n(XEN)  - Dom0 mode: Relaxed\n(XEN) Interrupt remapping enabled\n";
+        w->books = books_new();
+        w->books->xen = g_new0(Hypervisor, 1);
+        *w->books->xen = (Hypervisor) {.version = g_strdup("4.20.3"), .cmdline = g_strdup("dom0_mem=2G,max:2G iommu=verbose"), .pv = true,
+                                       .hvm = true, .hap = true, .directio = true, .memory = UINT64_C(8) << 30, .dom0_memory = UINT64_C(2) << 30};
+}
+
+GuestInfo *doctor_world_domain(DoctorWorld *w, const char *name, uint32_t domain) {
+        GuestInfo *info = guest_info_new("xen", name);
+        info->machine = g_strdup("xenpv");
+        info->domain = domain;
+        info->running = domain != 0;
+        info->has_definition = true;
+        info->file = g_strdup_printf("etc/xen/%s.cfg", name);
+        g_ptr_array_add(w->books->guests, info);
+        return info;
+}
+
+GuestDevice *doctor_world_define(DoctorWorld *w, GuestInfo *domain, Dev *dev, const char *entry) {
+        g_free(dev->driver);
+        dev->driver = g_strdup("pciback");
+        g_ptr_array_set_size(dev->nets, 0);
+        if (domain->running) {
+                GuestDevice *device = guest_info_add_device(domain, dev->name);
+                device->host = dev->addr;
+                device->has_host = true;
+                dev_add_use(dev, USE_GUEST, g_strdup_printf("xen:%s (domain %u)", domain->name, domain->domain), 0, domain->name);
+        }
+        GuestDevice *defined = guest_info_add_defined(domain, dev->name);
+        defined->host = dev->addr;
+        defined->has_host = true;
+        defined->xml = g_strdup(entry ? entry : dev->name);
+        return defined;
 }
 
 const GPtrArray *doctor_world_host(DoctorWorld *w) {

@@ -9,6 +9,9 @@ typedef struct {
         Snapshot *host;
         GPtrArray *leases;   /* Lease* */
         GPtrArray *guests;   /* GuestInfo* */
+        Books *books;        /* NULL, unless doctor_world_xen() made it Xen's dom0 */
+        const char *xen_log; /* borrowed; NULL */
+        Known xen_module;
         GPtrArray *findings; /* Finding*: of the last doctor_world_… call; NULL before it */
 } DoctorWorld;
 
@@ -19,6 +22,13 @@ typedef struct {
 DoctorWorld doctor_world(unsigned vfs);
 void doctor_world_clear(DoctorWorld *w);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DoctorWorld, doctor_world_clear)
+
+/* The same host as Xen's dom0 in good health: no groups, no /dev/kvm, Xen 4.20 with an IOMMU and dom0_mem=, pciback loaded. */
+void doctor_world_xen(DoctorWorld *w);
+/* A domain "xen:NAME" in the books; `domain` 0: only defined, by etc/xen/NAME.cfg. */
+GuestInfo *doctor_world_domain(DoctorWorld *w, const char *name, uint32_t domain);
+/* Bound to pciback, and an entry in the domain's file (NULL: the address alone); if it runs, it has the device. */
+GuestDevice *doctor_world_define(DoctorWorld *w, GuestInfo *domain, Dev *dev, const char *entry);
 
 Dev *doctor_world_port(DoctorWorld *w); /* the root port above the card */
 Dev *doctor_world_disk(DoctorWorld *w); /* a virtio disk with the root file system */

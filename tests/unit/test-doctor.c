@@ -7,7 +7,7 @@
 
 /* Programs that are written small everywhere. */
 static bool starts_with_name(const char *title) {
-        static const char *const names[] = {"vfio-pci", "libvirt", "networkd", "driverctl", "vfadm"};
+        static const char *const names[] = {"vfio-pci", "libvirt", "networkd", "driverctl", "vfadm", "pciback", "hide=", "dom0"};
         for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
                 if (g_str_has_prefix(title, names[i]))
                         return true;
