@@ -68,6 +68,7 @@ Snapshot *host_read(Io *io, unsigned what, GError **error) {
         if (ok) {
                 read_identity(&reader);
                 read_iommu(&reader);
+                read_dom0(&reader);
                 read_nets(&reader);
                 read_blocks(&reader);
                 if (what & HOST_VF_STATE)
@@ -104,6 +105,7 @@ Snapshot *host_read_uses(Io *io, const PciAddr *addrs, unsigned n) {
                 read_network_uses(&reader);
         }
         read_process_uses(&reader);
+        read_dom0(&reader);
         snapshot_seal(snapshot);
         reader_clear(&reader);
         return g_steal_pointer(&snapshot);

@@ -26,5 +26,8 @@ Snapshot *host_read(Io *io, unsigned what, GError **error);
  * A function that has gone is left out. */
 Snapshot *host_read_uses(Io *io, const PciAddr *addrs, unsigned n);
 
+/* Xen is below this host, which is its dom0. One small read. */
+bool host_is_xen_dom0(Io *io);
+
 /* The processes in /proc are the host's, not those of a container only. Where nothing can be told (a recorded host): yes. */
 bool host_sees_processes(Io *io);

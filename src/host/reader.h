@@ -47,6 +47,8 @@ bool read_pci_tree(Reader *reader, GError **error);
 void read_pci_functions(Reader *reader, const PciAddr *addrs, unsigned n);
 /* iommu.c: what the whole host says of interrupts, lockdown and groups. */
 void read_iommu(Reader *reader);
+/* xen.c: whether this is Xen's dom0, and what pciback lets guests do. */
+void read_dom0(Reader *reader);
 /* net.c: interfaces, their addresses, and to which function each belongs. */
 void read_nets(Reader *reader);
 /* net.c: one list by netlink, asked for again when it changed meanwhile. */

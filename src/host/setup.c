@@ -7,7 +7,9 @@ void read_setup(Reader *reader) {
         read_setup_firmware(reader);
         read_setup_kernel(reader);
         read_setup_boot(reader);
+        read_setup_initramfs(reader);
         read_setup_mechanisms(reader);
         read_setup_tools(reader);
         read_setup_resources(reader);
+        read_setup_xen(reader);
 }

@@ -149,13 +149,6 @@ static Known find_vfio(Reader *reader, const Setup *setup) {
         return memmem(bytes, size, "/vfio-pci.ko", strlen("/vfio-pci.ko")) ? KNOWN_YES : KNOWN_NO;
 }
 
-/* The first domain has control_d among its capabilities; a guest of Xen has not. */
-static bool is_dom0(Io *io) {
-        g_autofree char *type = NULL, *capabilities = NULL;
-        return io_read_text(io, "sys/hypervisor/type", &type) >= 0 && g_str_equal(type, "xen") &&
-               io_read_text(io, "proc/xen/capabilities", &capabilities) >= 0 && strstr(capabilities, "control_d");
-}
-
 void read_setup_kernel(Reader *reader) {
         Setup *setup = reader->snapshot->setup;
         Io *io = reader->io;
@@ -168,5 +161,5 @@ void read_setup_kernel(Reader *reader) {
         setup->vfio_module = find_vfio(reader, setup);
         setup->vfio_pci_sriov = is_yes(io, "sys/module/vfio_pci/parameters/enable_sriov");
         setup->noiommu_mode = is_yes(io, "sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
-        setup->xen_dom0 = is_dom0(io);
+        setup->xen_dom0 = host_is_xen_dom0(io);
 }

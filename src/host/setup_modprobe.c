@@ -57,6 +57,22 @@ static void ids_add(Setup *setup, MechanismKind kind, const char *path, unsigned
         }
 }
 
+/* "(0000:01:10.0)(01:10.2)": drivers/xen/xen-pciback/pci_stub.c. */
+static void pciback_hide(Setup *setup, MechanismKind kind, const char *path, unsigned line, const char *value, const char *text) {
+        g_auto(GStrv) parts = g_strsplit_set(value, "()", 128);
+        for (char **part = parts; *part; part++) {
+                char *bdf = NULL;
+                if (!bdf_pattern(*part, strlen(*part), &bdf))
+                        continue;
+                Mechanism *m = mechanism_add(setup, kind, path, line, SETS_DRIVER, text);
+                if (m) {
+                        m->bdf = g_steal_pointer(&bdf);
+                        m->to_driver = g_strdup("pciback");
+                }
+                g_free(bdf);
+        }
+}
+
 /* One "option=value" of a module. */
 static void option_parse(Setup *setup, MechanismKind kind, const char *path, unsigned line, const char *module,
                          const char *option, const char *value, const char *text) {
@@ -64,6 +80,10 @@ static void option_parse(Setup *setup, MechanismKind kind, const char *path, uns
 
         if (g_str_equal(option, "ids") && (stub || g_str_equal(module, "vfio_pci"))) {
                 ids_add(setup, kind, path, line, value, stub ? "pci-stub" : "vfio-pci", text);
+                return;
+        }
+        if (g_str_equal(option, "hide") && g_str_equal(module, "xen_pciback")) {
+                pciback_hide(setup, kind, path, line, value, text);
                 return;
         }
         if (g_str_has_prefix(module, "vfio") && g_strv_contains(vfio_options, option)) {
@@ -128,22 +148,6 @@ void modprobe_parse(Setup *setup, const char *path, const char *bytes, size_t le
 
 /* ---- the kernel's command line ---- */
 
-/* "(0000:01:10.0)(01:10.2)": drivers/xen/xen-pciback/pci_stub.c. */
-static void pciback_hide(Setup *setup, const char *value, const char *text) {
-        g_auto(GStrv) parts = g_strsplit_set(value, "()", 128);
-        for (char **part = parts; *part; part++) {
-                char *bdf = NULL;
-                if (!bdf_pattern(*part, strlen(*part), &bdf))
-                        continue;
-                Mechanism *m = mechanism_add(setup, MECH_CMDLINE, "proc/cmdline", 0, SETS_DRIVER, text);
-                if (m) {
-                        m->bdf = g_steal_pointer(&bdf);
-                        m->to_driver = g_strdup("pciback");
-                }
-                g_free(bdf);
-        }
-}
-
 static void word_parse(Setup *setup, const char *word) {
         const char *equals = strchr(word, '=');
         const char *point = equals ? memchr(word, '.', (size_t) (equals - word)) : NULL;
@@ -162,9 +166,7 @@ static void word_parse(Setup *setup, const char *word) {
         g_autofree char *before = g_strndup(word, (gsize) (point - word));
         g_autofree char *module = module_name(before);
         g_autofree char *option = g_strdelimit(g_strndup(point + 1, (gsize) (equals - point - 1)), "-", '_');
-        if (module && g_str_equal(module, "xen_pciback") && g_str_equal(option, "hide"))
-                pciback_hide(setup, equals + 1, word);
-        else if (module)
+        if (module)
                 option_parse(setup, MECH_CMDLINE, "proc/cmdline", 0, module, option, equals + 1, word);
 }
 

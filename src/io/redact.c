@@ -215,6 +215,11 @@ static char *keep_pool(State *state, const char *line) {
         return *start == '[' ? g_strdup(line) : NULL;
 }
 
+/* Of lists of modules: those of Xen's driver. */
+static char *keep_pciback(State *state, const char *line) {
+        return strstr(line, "pciback") ? g_strdup(line) : NULL;
+}
+
 static char *keep_all(State *state, const char *line) {
         return g_strdup(line);
 }
@@ -242,6 +247,11 @@ static const struct {
         {"etc/sysconfig/network-scripts/", "", keep_ifcfg},
         {"", "/netplan/", keep_netplan},
         {"etc/libvirt/", "", keep_libvirt},
+        {"etc/modules", "", keep_pciback},
+        {"etc/initramfs-tools/", "", keep_pciback},
+        {"etc/dracut.conf", "", keep_pciback},
+        {"etc/mkinitcpio.conf", "", keep_pciback},
+        {"", "/modules-load.d/", keep_pciback},
         /* Whatever else somebody wrote: scripts, and files of which we know nothing. */
         {"etc/", "", keep_script},
         {"usr/local/", "", keep_script},

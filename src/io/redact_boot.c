@@ -48,7 +48,7 @@ char *redact_boot_words(const char *text) {
 /* Of a menu, of an entry of the boot loader specification, of grubenv, of the kernel's configuration. */
 static bool may_keep_line(const char *line) {
         static const char *const starts[] = {"menuentry ", "submenu ", "linux", "options ", "set default=", "title ", "version ", "kernelopts=", "saved_entry=", "}",
-                                           "CONFIG_INTEL_IOMMU"};
+                                           "CONFIG_INTEL_IOMMU", "CONFIG_XEN_PCIDEV_BACKEND="};
         line += strspn(line, " \t");
         for (size_t i = 0; i < G_N_ELEMENTS(starts); i++)
                 if (g_str_has_prefix(line, starts[i]))

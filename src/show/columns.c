@@ -135,6 +135,7 @@ static char *vfs_text(const json_t *value) {
 static const char *const use_words[] = {
         [USE_HOST] = "host",
         [USE_PROCESS] = "process",
+        [USE_GUEST] = "guest",
         [USE_NETWORK] = "network",
         [USE_STORAGE] = "storage",
 };
@@ -181,6 +182,11 @@ static char *used_by_text(const json_t *value) {
                 g_string_append_printf(text, "%s%s", text->len ? "; " : "", json_string_value(json_object_get(use, "what")));
         }
         return g_string_free(text, FALSE);
+}
+
+/* It waits for a guest of Xen's. */
+static char *assignable_text(const ShowContext *context, const Dev *dev) {
+        return context->host->xen_dom0 && driver_is_xen(dev->driver) ? g_strdup("assignable to Xen guests") : NULL;
 }
 
 static json_t *lease_value(const ShowContext *context, const Dev *dev) {
@@ -291,7 +297,7 @@ const Column columns[] = {
         {"NUMA", "numa", "NUMA node", NUMBER, .value = numa_value},
         {"VFS", "vfs", "PFs: VFs that are on, and the most there can be", NUMBER, .value = vfs_value, .text = vfs_text},
         {"USED-BY", "used_by", "who uses it: lease, guest or process, this host, its network device",
-         .needs = SHOW_NEEDS_USES, .cut = true, .value = used_by_value, .text = used_by_text},
+         .needs = SHOW_NEEDS_USES, .cut = true, .value = used_by_value, .text = used_by_text, .idle = assignable_text},
         {"LEASE", "lease", "number of its lease", NUMBER, .value = lease_value, .text = lease_text},
         {"ID", "id", "vendor and device", .value = id_value, .text = id_text},
         {"CLASS", "class", "kind of device in a word", .value = class_value, .text = class_text},
@@ -323,6 +329,10 @@ char *column_text(const Column *column, const ShowContext *context, const Dev *d
         else
                 text = g_strdup(json_string_value(value));
         json_decref(value);
+        if (column->idle && (!text || !*text)) {
+                g_free(text);
+                text = column->idle(context, dev);
+        }
         return text;
 }
 

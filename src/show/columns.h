@@ -14,6 +14,8 @@ typedef struct {
         json_t *(*value)(const ShowContext *context, const Dev *dev);
         /* How the value reads in a table, from what `value` gave; NULL: as it is. The caller frees. */
         char *(*text)(const json_t *value);
+        /* What the table says where that is nothing; NULL: nothing. */
+        char *(*idle)(const ShowContext *context, const Dev *dev);
 } Column;
 
 extern const Column columns[]; /* ends with name NULL */

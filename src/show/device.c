@@ -210,7 +210,9 @@ static void iommu(GString *out, const ShowContext *context, const Dev *dev) {
         const Snapshot *host = context->host;
 
         heading(out, "IOMMU");
-        if (dev->iommu_group < 0)
+        if (dev->iommu_group < 0 && host->xen_dom0)
+                value_field(out, "group", "not to be seen on dom0: Xen itself guards devices; 'vfadm doctor' says whether it can");
+        else if (dev->iommu_group < 0)
                 value_field(out, "group", "%s", host->has_iommu ? "none: this device is behind no IOMMU"
                                                                 : "none: this host has no IOMMU switched on (VT-d or AMD-Vi in the "
                                                                   "BIOS, intel_iommu=on on the kernel command line)");
@@ -223,9 +225,29 @@ static void iommu(GString *out, const ShowContext *context, const Dev *dev) {
                 value_field(out, "", "%s %s, driver %s%s%s", member->name, class_word(member->class_code),
                             member->driver ? member->driver : "none", most ? ", " : "", most ? most->what : "");
         }
-        if (host->intremap != INTREMAP_UNKNOWN)
+        if (host->intremap != INTREMAP_UNKNOWN && !host->xen_dom0)
                 value_field(out, "interrupts", "remapping is %s%s", intremap_word(host->intremap),
                             host->intremap == INTREMAP_OFF && host->unsafe_interrupts ? ", and unsafe interrupts are allowed" : "");
+}
+
+/* What takes the place of groups and VFIO on dom0. Whether a device is quarantined Xen tells nobody: only what was asked for is known. */
+static void xen(GString *out, const ShowContext *context, const Dev *dev) {
+        const Lease *lease = show_lease_of(context, dev);
+        const Use *guest = device_guest(dev);
+
+        heading(out, "Xen");
+        if (!driver_is_xen(dev->driver)) {
+                value_field(out, "assignable", "no: dom0 has it; 'vfadm bind %s " DRIVER_PCIBACK "' keeps it for guests", dev->name);
+                return;
+        }
+        value_field(out, "assignable", "yes%s%s", guest ? ", and given to " : ", to any guest", guest ? guest->what : "");
+        if (guest)
+                value_field(out, "quarantine", "not now: its DMA reaches the memory of that guest");
+        else if (lease)
+                value_field(out, "quarantine", "on: its DMA is kept from dom0 (asked for with lease #%" G_GINT64_FORMAT ")", lease->id);
+        else
+                value_field(out, "quarantine", "not told by Xen; on after 'vfadm bind' and 'xl pci-assignable-add'");
+        value_field(out, "permissive", "%s", dev->permissive ? "yes: its guest may write all of its config space, which is unsafe" : "no");
 }
 
 static void sriov_field(GString *out, const PciCaps *caps) {
@@ -300,6 +322,8 @@ char *show_device_text(const ShowContext *context, const Dev *dev) {
                 pf_limits(out, context, dev);
         where(out, context, dev);
         iommu(out, context, dev);
+        if (context->host->xen_dom0 && !dev_is_bridge(dev))
+                xen(out, context, dev);
         capabilities(out, dev);
         return g_string_free(out, FALSE);
 }

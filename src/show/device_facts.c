@@ -23,6 +23,15 @@ const VfInfo *device_vf_info(const Snapshot *host, const Dev *dev) {
         return NULL;
 }
 
+const Use *device_guest(const Dev *dev) {
+        for (unsigned i = 0; i < dev->uses->len; i++) {
+                const Use *use = dev->uses->pdata[i];
+                if (use->kind == USE_GUEST)
+                        return use;
+        }
+        return NULL;
+}
+
 const char *pcie_type_word(PcieType type) {
         static const struct {
                 PcieType type;

@@ -9,15 +9,16 @@ static const Dev *leased_dev(const Snapshot *host, const Lease *lease) {
         return dev && lease_fits(lease, host, dev) ? dev : NULL;
 }
 
-static bool holder_gone(const Lease *lease, const bool *holder_lives) {
-        return lease->pid > 0 && holder_lives && !*holder_lives;
+/* A process has it, or a domain of Xen's, which is none here. */
+static bool is_held(const Lease *lease, const bool *holder_lives) {
+        return lease->pid > 0 ? !holder_lives || *holder_lives : lease_is_xen(lease) && holder_lives && *holder_lives;
 }
 
 /* How far it goes: the running guest, its definition, or both. A guest that ended has it by its definition only. */
 static const char *scope_word(const Lease *lease, const bool *holder_lives) {
         if (!lease->config)
                 return "live";
-        return lease->pid > 0 && !holder_gone(lease, holder_lives) ? "live+config" : "config";
+        return is_held(lease, holder_lives) ? "live+config" : "config";
 }
 
 /* "active", "pending", and what is wrong with the lease. */
@@ -79,7 +80,7 @@ json_t *show_leases_json(const Snapshot *host, const GPtrArray *leases, const bo
                 json_object_set_new(json, "scope", json_string(scope_word(lease, holder_lives ? &holder_lives[i] : NULL)));
                 json_object_set_new(json, "device", value_string(nick)); /* as in the list: the name to type */
                 json_object_set_new(json, "device_there", host ? json_boolean(dev != NULL) : json_null());
-                json_object_set_new(json, "holder_lives", holder_lives && lease->pid > 0 ? json_boolean(holder_lives[i]) : json_null());
+                json_object_set_new(json, "holder_lives", holder_lives && (lease->pid > 0 || lease_is_xen(lease)) ? json_boolean(holder_lives[i]) : json_null());
                 json_array_append_new(array, json);
         }
         return json_pack("{s:o}", "leases", array);

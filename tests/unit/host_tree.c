@@ -278,7 +278,7 @@ const Dev *host_find(const Snapshot *snapshot, const char *name) {
 
 /* "host: mounted on /; network: …", in the snapshot's order. */
 static char *uses_of(const Dev *dev) {
-        static const char *const words[] = {"host", "process", "network", "storage"};
+        static const char *const words[] = {[USE_HOST] = "host", [USE_PROCESS] = "process", [USE_GUEST] = "guest", [USE_NETWORK] = "network", [USE_STORAGE] = "storage"};
         GString *out = g_string_new(NULL);
         for (unsigned i = 0; i < dev->uses->len; i++) {
                 const Use *use = dev->uses->pdata[i];

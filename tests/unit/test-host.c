@@ -5,11 +5,13 @@
 #include "host/rtnl.h"
 #include "host/text_parsers.h"
 #include "host_tree.h"
+#include "io/recorder.h"
 
 #include "base/error.h"
 #include "base/text.h"
 
 #include <errno.h>
+#include <glib/gstdio.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -235,6 +237,58 @@ static void test_host_facts(void) {
         host_put(host, "\n", "sys/class/iommu/dmar0/name");
         g_autoptr(Snapshot) again = host_tree_read(host, 0);
         g_assert_true(again->has_iommu);
+}
+
+/* Whatever stands in the file of a domain that is not the first, this host is no dom0. */
+static void test_xen(void) {
+        static const struct {
+                const char *text;
+                bool dom0;
+        } rows[] = {{"control_d\n", true}, {"", false}, {"\n", false}, {"control_dx\n", false}, {"other control_d\n", true}};
+        const PciAddr vf = {.bus = 1, .slot = 0x10};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(Host) host = host_tree_new(2);
+                host_put(host, rows[i].text, "proc/xen/capabilities");
+                host_put(host, "0000:01:10.0\n0000:01:00.0\n0000:77:00.0\nnonsense\n", "sys/bus/pci/drivers/pciback/permissive");
+                host_put(host, "DRIVER=pciback\nPCI_CLASS=20000\nPCI_ID=8086:10CA\nPCI_SUBSYS_ID=1AF4:1100\nPCI_SLOT_NAME=0000:01:10.0\n",
+                         "sys/devices/pci0000:00/0000:00:02.0/0000:01:10.0/uevent");
+                host_answer(host);
+                g_autoptr(Snapshot) s = host_tree_read(host, HOST_USES), again = host_read_uses(host->io, &vf, 1);
+                g_assert_cmpint(s->xen_dom0, ==, rows[i].dom0);
+                g_assert_cmpint(host_is_xen_dom0(host->io), ==, rows[i].dom0);
+                g_assert_cmpint(again->xen_dom0, ==, rows[i].dom0);
+                g_assert_cmpstr(host_find(s, "0000:01:10.0")->driver, ==, "pciback");
+                g_assert_cmpint(host_find(s, "0000:01:10.0")->permissive, ==, rows[i].dom0);
+                g_assert_false(host_find(s, "0000:01:10.2")->permissive);
+                g_assert_false(host_find(s, "0000:01:00.0")->permissive); /* dom0's driver has it */
+        }
+        g_autoptr(Host) without = host_tree_new(2);
+        host_answer(without);
+        g_autoptr(Snapshot) s = host_tree_read(without, 0);
+        g_assert_false(s->xen_dom0);
+}
+
+/* A record is of a dom0 when the host was, and of none when it was not. */
+static void test_xen_in_record(void) {
+        for (int dom0 = 0; dom0 < 2; dom0++) {
+                g_autoptr(Host) host = host_tree_new(2);
+                g_autoptr(GError) error = NULL;
+                if (dom0)
+                        host_put(host, "control_d\n", "proc/xen/capabilities");
+                host_answer(host);
+                g_autoptr(Io) recorder = io_recorder_new(host->io);
+                g_autoptr(Snapshot) read = host_read(recorder, HOST_USES, &error);
+                g_autofree char *dir = g_dir_make_tmp("vfadm-host-XXXXXX", &error), *file = g_build_filename(dir, "host.tar", NULL);
+                g_assert_true(io_recorder_write(recorder, file, &error));
+                g_autoptr(Io) record = io_archive_open(file, &error);
+                g_assert_no_error(error);
+                g_autoptr(Snapshot) s = host_read(record, HOST_USES, &error);
+                g_assert_no_error(error);
+                g_assert_cmpint(s->xen_dom0, ==, dom0);
+                g_assert_cmpint(g_remove(file), ==, 0);
+                g_assert_cmpint(g_rmdir(dir), ==, 0);
+        }
 }
 
 static void test_no_pci(void) {
@@ -483,6 +537,8 @@ int main(int argc, char **argv) {
                 {"/host/caps-and-notes", test_caps_and_notes},
                 {"/host/names", test_names},
                 {"/host/facts", test_host_facts},
+                {"/host/xen", test_xen},
+                {"/host/xen-in-record", test_xen_in_record},
                 {"/host/no-pci", test_no_pci},
                 {"/host/vanishing", test_vanishing},
                 {"/host/linear", test_linear},

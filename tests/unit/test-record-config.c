@@ -71,6 +71,12 @@ static void test_scripts(void) {
         check("etc/driverctl.d/pci-0000:01:00.0", "vfio-pci\n", "vfio-pci\n");
         check("etc/modprobe.d/a.conf", "options igb max_vfs=4\ninstall x /bin/curl secret\n# note\nblacklist y\n",
               "options igb max_vfs=4\n\n\nblacklist y\n");
+        check("etc/modprobe.d/xen.conf", "options xen-pciback hide=(01:10.0)\nsoftdep igbvf pre: xen-pciback\n",
+              "options xen-pciback hide=(01:10.0)\nsoftdep igbvf pre: xen-pciback\n");
+        check("etc/initramfs-tools/modules", "# mine\nsecretfs key=x\nxen-pciback\n", "\n\nxen-pciback\n");
+        check("etc/dracut.conf.d/xen.conf", "install_items+=\" /root/key \"\nforce_drivers+=\" xen-pciback \"\n",
+              "\nforce_drivers+=\" xen-pciback \"\n");
+        check("usr/lib/modules-load.d/xen.conf", "evtchn\nxen-pciback\n", "\nxen-pciback\n");
         check("usr/lib/udev/rules.d/a.rules", "RUN+=\"/x secret\"\nA==\"b\", \\\n  ATTR{sriov_numvfs}=\"1\"\n",
               "\nA==\"b\", \\\n  ATTR{sriov_numvfs}=\"1\"\n");
         check("etc/libvirt/qemu/networks/a.xml",

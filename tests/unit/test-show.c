@@ -318,6 +318,110 @@ static void test_device_shared_group(void) {
         g_assert_nonnull(strstr(without, "this host has no IOMMU switched on"));
 }
 
+/* VF 0 waits for a guest of Xen's, VF 1 is with one, which may write all of it. */
+static void make_dom0(Snapshot *host) {
+        static const char *const vfs[] = {"0000:01:10.0", "0000:01:10.2"};
+
+        host->xen_dom0 = true;
+        host->has_iommu = false;
+        host->intremap = INTREMAP_OFF; /* what dom0 sees of interrupts says nothing of Xen's */
+        for (unsigned i = 0; i < 2; i++) {
+                Dev *vf = (Dev *) snapshot_get(host, addr(vfs[i]));
+                g_free(vf->driver);
+                vf->driver = g_strdup("pciback");
+                vf->iommu_group = -1;
+                g_ptr_array_set_size(vf->nets, 0);
+                g_ptr_array_set_size(vf->uses, 0);
+                vf->permissive = i == 1;
+                if (i)
+                        dev_add_use(vf, USE_GUEST, g_strdup("xen:web1 (domain 3)"), 0, "web1");
+        }
+}
+
+static void test_list_on_dom0(void) {
+        g_autoptr(Snapshot) host = make_host();
+        make_dom0(host);
+        g_autoptr(ShowContext) context = show_context_new(host, NULL);
+        g_autofree char *text = list_text(context, &(ShowList) {0}, "BDF,DRIVER,USED-BY");
+
+        g_assert_cmpstr(text, ==,
+"BDF          DRIVER  USED-BY\n"
+"0000:01:00.0 igb     enp1s0 is up with 10.0.0.3/24\n"
+"0000:01:10.0 pciback assignable to Xen guests\n"
+"0000:01:10.2 pciback xen:web1 (domain 3)\n"
+"0000:01:10.4 -       -\n");
+
+        json_t *json = show_list_json(context, &(ShowList) {0}), *devices = json_object_get(json, "devices");
+        g_assert_cmpuint(json_array_size(json_object_get(json_array_get(devices, 1), "used_by")), ==, 0);
+        json_t *use = json_array_get(json_object_get(json_array_get(devices, 2), "used_by"), 0);
+        g_assert_cmpstr(json_string_value(json_object_get(use, "kind")), ==, "guest");
+        g_assert_cmpstr(json_string_value(json_object_get(use, "guest")), ==, "web1");
+        g_assert_cmpstr(json_string_value(json_object_get(use, "what")), ==, "xen:web1 (domain 3)");
+        g_assert_true(json_is_null(json_object_get(use, "pid")));
+        json_decref(json);
+
+        /* A driver of that name where Xen is not below keeps nothing for guests. */
+        host->xen_dom0 = false;
+        g_autofree char *without = list_text(context, &(ShowList) {0}, "BDF,USED-BY");
+        g_assert_null(strstr(without, "assignable"));
+}
+
+static void xen_is(const ShowContext *context, const char *name, const char *expected) {
+        json_t *json = show_device_json(context, snapshot_get(context->host, addr(name)));
+        char *text = json_dumps(json_object_get(json, "xen"), JSON_ENCODE_ANY | JSON_SORT_KEYS);
+
+        g_assert_cmpstr(text, ==, expected);
+        free(text);
+        json_decref(json);
+}
+
+static void test_device_on_dom0(void) {
+        g_autoptr(Snapshot) host = make_host();
+        g_autoptr(ShowContext) native = show_context_new(host, NULL);
+        xen_is(native, "0000:01:10.0", "null");
+        g_autofree char *before = show_device_text(native, snapshot_get(host, addr("0000:01:10.0")));
+        g_assert_null(strstr(before, "Xen"));
+
+        make_dom0(host);
+        g_autoptr(ShowContext) context = show_context_new(host, NULL);
+        g_autofree char *waits = show_device_text(context, snapshot_get(host, addr("0000:01:10.0")));
+        has_line(waits, "  assignable    yes, to any guest");
+        has_line(waits, "  quarantine    not told by Xen; on after 'vfadm bind' and 'xl pci-assignable-add'");
+        has_line(waits, "  permissive    no");
+        has_line(waits, "  group         not to be seen on dom0: Xen itself guards devices; 'vfadm doctor' says whether it can");
+        g_assert_null(strstr(waits, "remapping"));
+        xen_is(context, "0000:01:10.0", "{\"assignable\": true, \"permissive\": false, \"quarantine\": null}");
+
+        g_autofree char *given = show_device_text(context, snapshot_get(host, addr("0000:01:10.2")));
+        has_line(given, "  used by       xen:web1 (domain 3)");
+        has_line(given, "  assignable    yes, and given to xen:web1 (domain 3)");
+        has_line(given, "  quarantine    not now: its DMA reaches the memory of that guest");
+        has_line(given, "  permissive    yes: its guest may write all of its config space, which is unsafe");
+        xen_is(context, "0000:01:10.2", "{\"assignable\": true, \"permissive\": true, \"quarantine\": false}");
+
+        g_autofree char *hosts = show_device_text(context, snapshot_get(host, addr("0000:01:10.4")));
+        has_line(hosts, "  assignable    no: dom0 has it; 'vfadm bind 0000:01:10.4 pciback' keeps it for guests");
+        xen_is(context, "0000:01:10.4", "{\"assignable\": false, \"permissive\": null, \"quarantine\": null}");
+        g_autofree char *port = show_device_text(context, snapshot_get(host, addr("0000:00:02.0")));
+        g_assert_null(strstr(port, "assignable"));
+}
+
+/* Leased, and its guest is off: vfadm has asked for the quarantine. */
+static void test_kept_on_dom0(void) {
+        g_autoptr(Snapshot) host = make_host();
+        g_autoptr(GPtrArray) leases = make_leases(host);
+        make_dom0(host);
+        Dev *vf = (Dev *) snapshot_get(host, addr("0000:01:10.2"));
+        g_ptr_array_set_size(vf->uses, 0);
+        g_autoptr(ShowContext) context = show_context_new(host, leases);
+        g_autofree char *text = show_device_text(context, vf);
+
+        has_line(text, "  quarantine    on: its DMA is kept from dom0 (asked for with lease #12)");
+        xen_is(context, "0000:01:10.2", "{\"assignable\": true, \"permissive\": true, \"quarantine\": true}");
+        g_autofree char *list = list_text(context, &(ShowList) {0}, "USED-BY");
+        g_assert_nonnull(strstr(list, "leased to qemu:web1 (#12)\n"));
+}
+
 static void test_plan(void) {
         g_autoptr(Plan) plan = plan_new("enable");
         plan->summary = g_strdup("enp1s0: 7 VFs on");
@@ -406,6 +510,43 @@ static void test_leases_of_definitions(void) {
         }
 }
 
+/* A domain of Xen's has no process: whether it has its device only Xen's books tell, and perhaps nobody asked them. */
+static void test_leases_of_domains(void) {
+        static const struct {
+                bool config, asked, lives;
+                const char *scope, *state, *json;
+        } table[] = {
+                {false, true, true, "live", "active", "true"},         {false, true, false, "live", "active, holder gone", "false"},
+                {true, true, true, "live+config", "active", "true"},   {true, true, false, "config", "active", "false"},
+                {false, false, false, "live", "active", "null"},       {true, false, false, "config", "active", "null"},
+        };
+        g_autoptr(Snapshot) host = make_host();
+        g_autoptr(GPtrArray) leases = make_leases(host);
+        Lease *lease = leases->pdata[0];
+
+        g_free(lease->guest);
+        lease->guest = g_strdup("xen:web1");
+        lease->pid = 0;
+        for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+                const bool *lives = table[i].asked ? &table[i].lives : NULL;
+                lease->config = table[i].config;
+                g_autofree char *text = show_leases_text(host, leases, lives, 0);
+                g_auto(GStrv) words = g_strsplit(text, " ", -1);
+                g_autoptr(GString) single = g_string_new(NULL);
+                for (char **word = words; *word; word++)
+                        if (**word)
+                                g_string_append_printf(single, " %s", *word);
+                g_autofree char *expected = g_strdup_printf(" xen:web1 0 - %s %s 1970", table[i].scope, table[i].state);
+                if (!strstr(single->str, expected))
+                        g_error("no '%s' in '%s'", expected, single->str);
+                json_t *json = show_leases_json(host, leases, lives);
+                char *holder = json_dumps(json_object_get(json_array_get(json_object_get(json, "leases"), 0), "holder_lives"), JSON_ENCODE_ANY);
+                g_assert_cmpstr(holder, ==, table[i].json);
+                free(holder);
+                json_decref(json);
+        }
+}
+
 static void test_help_names_each_column(void) {
         g_autofree char *help = show_columns_help();
         g_auto(GStrv) words = g_strsplit(show_columns_list, ",", -1);
@@ -430,6 +571,10 @@ int main(int argc, char **argv) {
         g_test_add_func("/show/device-pf", test_device_pf);
         g_test_add_func("/show/device-vf", test_device_vf);
         g_test_add_func("/show/device-shared-group", test_device_shared_group);
+        g_test_add_func("/show/list-on-dom0", test_list_on_dom0);
+        g_test_add_func("/show/device-on-dom0", test_device_on_dom0);
+        g_test_add_func("/show/kept-on-dom0", test_kept_on_dom0);
+        g_test_add_func("/show/leases-of-domains", test_leases_of_domains);
         g_test_add_func("/show/plan", test_plan);
         g_test_add_func("/show/duration", test_duration);
         g_test_add_func("/show/leases", test_leases);
