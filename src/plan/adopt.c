@@ -38,6 +38,7 @@ static char *device_id(const Given *given) {
 
 /* Of a managed device of a running guest the service knows the driver that it had, and we do not. */
 static void save_driver(Lease *lease, const Given *given) {
+        /* Of Xen's it is pciback, where xl leaves it: whether it was hidden there from the host's own driver is not to be seen. */
         bool unknown = given->live && given->live->managed;
 
         lease->saved_driver = g_strdup(unknown ? DRIVER_OWN : given->dev->driver);
@@ -61,7 +62,7 @@ static void adopt_device(Plan *plan, const PlanInput *input, const Given *given)
 
         lease_identify(lease, input->host, given->dev);
         lease->guest = g_strdup(ref);
-        lease->guest_uuid = g_strdup(given->guest->uuid);
+        lease->guest_uuid = plan_lease_uuid(given->guest, given->defined != NULL);
         lease->guest_device = device_id(given);
         lease->nic = next_nic(plan, input, ref);
         lease->managed = device->managed;
@@ -80,7 +81,7 @@ static void extend_lease(Plan *plan, const Given *given) {
         step->to.lease = lease_copy(given->lease);
         step->to.lease->config = true;
         g_free(step->to.lease->guest_uuid);
-        step->to.lease->guest_uuid = g_strdup(given->guest->uuid);
+        step->to.lease->guest_uuid = plan_lease_uuid(given->guest, true);
 }
 
 static void add_file(Plan *plan, char *path, const char *text, const char *reason) {
@@ -135,12 +136,18 @@ static bool is_known(const Books *books, const char *ref) {
 }
 
 void plan_adopt(Plan *plan, const PlanInput *input, const Want *want) {
+        const char *service = plan_service_name(input->books);
+
+        if (!input->books && input->host->xen_dom0) {
+                plan_refuse(plan, VFADM_ERROR_UNSUPPORTED, "what Xen has given out cannot be asked without vfadm's module for it: install the package vfadm-xen");
+                return;
+        }
         if (!input->books) {
                 plan_refuse(plan, VFADM_ERROR_UNSUPPORTED, "libvirt does not run here, or the package vfadm-libvirt is not installed: there is nothing to adopt");
                 return;
         }
         if (want->device && !is_known(input->books, want->device)) {
-                plan_refuse(plan, VFADM_ERROR_NOT_FOUND, "libvirt has no guest and no network of VFs named '%s'; 'vfadm import' shows what it has", want->device);
+                plan_refuse(plan, VFADM_ERROR_NOT_FOUND, "%s has no guest%s named '%s'; 'vfadm import' shows what it has", service, input->books->xen ? "" : " and no network of VFs", want->device);
                 return;
         }
         g_autoptr(GPtrArray) list = given_list(input->books, input->host, input->leases, input->pools);
@@ -153,5 +160,5 @@ void plan_adopt(Plan *plan, const PlanInput *input, const Want *want) {
                 else if (given->state == GIVEN_NOT_ADOPTED)
                         adopt(plan, input, given);
         }
-        plan->summary = g_strdup_printf("%s adopted", want->device ? want->device : "what libvirt has given out is");
+        plan->summary = want->device ? g_strdup_printf("%s adopted", want->device) : g_strdup_printf("what %s has given out is adopted", service);
 }

@@ -10,7 +10,7 @@
 
 static const char note_head[] =
         "# Boot parameters that 'vfadm doctor --fix' changed; 'vfadm doctor --undo' takes that back. Not to be edited.\n";
-static const char drop_in_head[] = "# Written by 'vfadm doctor --fix'; 'vfadm doctor --undo' takes it back.\n";
+static const char drop_in_head[] = "# Written by vfadm: 'vfadm doctor --undo' and 'vfadm unbind --boot' take it back.\n";
 static const char *const grub_variables[] = {"GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT", NULL};
 static const char *const no_variable[] = {NULL};
 
@@ -128,7 +128,7 @@ static int take(BootPlan *work, BootText *text, const char *variable, const char
 
 /* ---- fix ---- */
 
-static void fix_add(BootPlan *work, const char *word) {
+void boot_plan_add(BootPlan *work, const char *word) {
         if (boot_plan_count_next(work, word))
                 return;
         if (boot_plan_by_command(work)) {
@@ -222,22 +222,20 @@ static void undo_took(BootPlan *work, char **line) {
 
 /* The note was written by us, and lies where only root writes; what does not look like it is left out all the same. */
 static bool line_ok(char **words, unsigned n) {
-        static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.=,:+/@-";
-
         if (!(n == 4 && g_str_equal(words[0], "put")) && !(n == 5 && g_str_equal(words[0], "took")))
                 return false;
-        return g_ascii_isalpha(words[1][0]) && strspn(words[1], set) == strlen(words[1]);
+        return boot_word_ok(words[1]);
 }
 
-static void undo(BootPlan *work) {
-        g_auto(GStrv) lines = g_strsplit(work->boot->note, "\n", -1);
+void boot_plan_undo(BootPlan *work) {
+        g_auto(GStrv) lines = g_strsplit(work->note_before ? work->note_before : "", "\n", -1);
 
         for (unsigned i = g_strv_length(lines); i-- > 0;) {
                 g_auto(GStrv) words = g_strsplit(lines[i], " ", 6);
                 unsigned n = g_strv_length(words);
                 if (!line_ok(words, n)) {
                         if (*lines[i] && *lines[i] != '#')
-                                plan_note(work->plan, "/%s: line %u was not understood and is left out", BOOT_NOTE, i + 1);
+                                plan_note(work->plan, "/%s: line %u was not understood and is left out", work->note_path, i + 1);
                         continue;
                 }
                 if (g_str_equal(words[0], "put"))
@@ -267,11 +265,10 @@ static bool text_usable(BootPlan *work, const BootText *text, bool needed) {
 }
 
 /* Refuses what cannot be done on this host whatever is wanted. */
-static bool usable(BootPlan *work, const Want *want) {
+static bool usable(BootPlan *work, const char *by_hand) {
         const BootConf *boot = work->boot;
 
-        if (!boot || boot->kind == BOOT_UNKNOWN) {
-                g_autofree char *by_hand = want->kind == WANT_BOOT ? join_words(want) : g_strdup("undo by hand what /" BOOT_NOTE " names");
+        if (boot->kind == BOOT_UNKNOWN) {
                 plan_refuse(work->plan, VFADM_ERROR_UNSUPPORTED, "vfadm does not know how this host keeps its boot parameters: %s there yourself", by_hand);
                 return false;
         }
@@ -324,43 +321,73 @@ static void note_reboot(BootPlan *work, const Want *want, const Setup *setup) {
                 plan_note(work->plan, "the kernel reads its parameters when it starts: reboot for this to take effect");
 }
 
-static void make(BootPlan *work, const Want *want) {
+bool boot_plan_open(BootPlan *work, Plan *plan, const BootConf *boot, const char *note_path, const char *note, const char *by_hand) {
+        *work = (BootPlan) {.plan = plan, .boot = boot, .note_path = note_path, .note_before = note};
+        work->note = g_string_new(NULL);
+        work->words = g_ptr_array_new_with_free_func(g_free);
+        work->change = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         open_texts(work);
-        if (want->kind == WANT_BOOT_UNDO && !work->boot->note) {
-                plan_note(work->plan, "'doctor --fix' has changed nothing here that could be undone");
-                return;
+        return usable(work, by_hand);
+}
+
+void boot_plan_close(BootPlan *work) {
+        g_free(work->file.now);
+        g_free(work->main.now);
+        g_string_free(work->note, TRUE);
+        g_ptr_array_unref(work->words);
+        g_hash_table_unref(work->change);
+}
+
+char **boot_plan_words(const BootPlan *work) {
+        const BootText *texts[] = {&work->file, &work->main};
+        GPtrArray *words = g_ptr_array_new();
+
+        for (char **word = work->boot->next; word && *word; word++)
+                g_ptr_array_add(words, g_strdup(*word));
+        for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++) {
+                const char *const *variable = variables_of(work);
+                if (!texts[i]->path || !texts[i]->before)
+                        continue;
+                do
+                        boot_text_words(texts[i]->before, *variable, words);
+                while (*variable && *++variable);
         }
-        if (!usable(work, want))
-                return;
-        if (want->kind == WANT_BOOT_UNDO) {
-                undo(work);
-        } else {
-                for (char **word = want->boot_remove; *word; word++)
-                        fix_remove(work, *word);
-                for (char **word = want->boot_add; *word; word++)
-                        fix_add(work, *word);
-                if (work->note->len)
-                        g_string_prepend(work->note, work->boot->note ? work->boot->note : note_head);
-                work->note_now = work->note->len ? work->note->str : work->boot->note;
-        }
-        boot_plan_steps(work);
+        g_ptr_array_add(words, NULL);
+        return (char **) g_ptr_array_free(words, FALSE);
+}
+
+static void fix(BootPlan *work, const Want *want) {
+        for (char **word = want->boot_remove; *word; word++)
+                fix_remove(work, *word);
+        for (char **word = want->boot_add; *word; word++)
+                boot_plan_add(work, *word);
+        if (work->note->len)
+                g_string_prepend(work->note, work->note_before ? work->note_before : note_head);
+        work->note_now = work->note->len ? work->note->str : work->note_before;
 }
 
 void plan_boot(Plan *plan, const PlanInput *input, const Want *want) {
         static const BootConf nothing = {.kind = BOOT_UNKNOWN};
         const Setup *setup = input->host->setup;
-        BootPlan work = {.plan = plan, .boot = setup ? &setup->boot : &nothing};
+        const BootConf *boot = setup ? &setup->boot : &nothing;
+        bool undo = want->kind == WANT_BOOT_UNDO;
+        g_autofree char *by_hand = undo ? g_strdup("undo by hand what /" BOOT_NOTE " names") : join_words(want);
+        BootPlan work;
 
-        work.note = g_string_new(NULL);
-        work.words = g_ptr_array_new_with_free_func(g_free);
-        work.change = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        make(&work, want);
+        if (undo && !boot->note) {
+                plan_note(plan, "'doctor --fix' has changed nothing here that could be undone");
+                plan->summary = g_strdup("boot parameters as before 'doctor --fix': as they are");
+                return;
+        }
+        if (boot_plan_open(&work, plan, boot, BOOT_NOTE, boot->note, by_hand)) {
+                if (undo)
+                        boot_plan_undo(&work);
+                else
+                        fix(&work, want);
+                boot_plan_steps(&work);
+        }
         summarize(&work, want);
         if (setup && !plan->refusals->len)
                 note_reboot(&work, want, setup);
-        g_free(work.file.now);
-        g_free(work.main.now);
-        g_string_free(work.note, TRUE);
-        g_ptr_array_unref(work.words);
-        g_hash_table_unref(work.change);
+        boot_plan_close(&work);
 }

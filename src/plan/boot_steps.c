@@ -86,6 +86,20 @@ static void add_each(GPtrArray *argv, const char *option, const char *words) {
                         g_ptr_array_add(argv, g_strconcat(option, *word, NULL));
 }
 
+/* To grubby, parentheses are part of an expression or text, depending on its version; by its key alone a parameter goes in any. What
+ * is put takes the place of what has that key, so a list that only changes is not taken away first. */
+static char *grubby_taken(const char *put, const char *taken) {
+        g_auto(GStrv) words = g_strsplit(taken, " ", -1);
+        GString *text = g_string_new(NULL);
+
+        for (char **word = words; *word; word++) {
+                bool list = g_str_has_prefix(*word, HIDE_KEY "=");
+                if (**word && !(list && strstr(put, HIDE_KEY "=")))
+                        g_string_append_printf(text, "%s%s", text->len ? " " : "", list ? HIDE_KEY : *word);
+        }
+        return g_string_free(text, FALSE);
+}
+
 /* The command that puts and takes away at once; `sign` -1: the way back. */
 static char **change_command(const BootPlan *work, int sign) {
         g_autofree char *put = changed_words(work, sign), *taken = changed_words(work, -sign);
@@ -100,8 +114,9 @@ static char **change_command(const BootPlan *work, int sign) {
                 g_ptr_array_add(argv, g_strdup("--update-kernel=ALL"));
                 if (*put)
                         g_ptr_array_add(argv, g_strconcat("--args=", put, NULL));
-                if (*taken)
-                        g_ptr_array_add(argv, g_strconcat("--remove-args=", taken, NULL));
+                g_autofree char *gone = grubby_taken(put, taken);
+                if (*gone)
+                        g_ptr_array_add(argv, g_strconcat("--remove-args=", gone, NULL));
         } else {
                 if (*put) {
                         g_ptr_array_add(argv, g_strdup("--add-options"));
@@ -160,10 +175,10 @@ static void drop_fact(Step *step) {
         g_clear_pointer(&step->ask, g_strfreev);
 }
 
-static void file_step(BootPlan *work, const char *path, const char *before, const char *now, const char *reason) {
+void boot_plan_file(Plan *plan, const char *path, const char *before, const char *now, const char *reason) {
         if (g_strcmp0(before, now) == 0)
                 return;
-        Step *step = plan_add(work->plan, step_new(STEP_FILE, (PciAddr) {0}, reason));
+        Step *step = plan_add(plan, step_new(STEP_FILE, (PciAddr) {0}, reason));
         step->path = g_strdup(path);
         step->from.text = g_strdup(before);
         step->to.text = g_strdup(now);
@@ -181,8 +196,8 @@ static void steps_of_files(BootPlan *work, const char *before, const char *after
                 if (!moves)
                         drop_fact(back);
         }
-        file_step(work, work->file.path, work->file.before, work->file.now, NULL);
-        file_step(work, work->main.path, work->main.before, work->main.now, NULL);
+        boot_plan_file(work->plan, work->file.path, work->file.before, work->file.now, NULL);
+        boot_plan_file(work->plan, work->main.path, work->main.before, work->main.now, NULL);
         Step *step = boot_step(work, "the boot loader reads the menu that this makes");
         step->argv = file_command(work->boot);
         step->to.text = g_strdup(after);
@@ -201,18 +216,29 @@ static void step_of_command(BootPlan *work, const char *before, const char *afte
                 drop_fact(step);
 }
 
+void boot_plan_run(Plan *plan, char *const *argv, const char *word, bool back, const char *reason) {
+        Step *step = plan_add(plan, step_new(STEP_BOOT, (PciAddr) {0}, reason));
+        char **copy = g_strdupv((char **) argv);
+
+        step->words = g_strsplit(word, " ", -1);
+        if (back)
+                step->undo_argv = copy;
+        else
+                step->argv = copy;
+}
+
 void boot_plan_steps(BootPlan *work) {
-        const char *reason = work->note_now ? "so that 'doctor --undo' knows what was changed" : "nothing is left to be undone";
+        const char *reason = work->note_now ? "so that it is known what can be undone" : "nothing is left to be undone";
 
         if (work->plan->refusals->len)
                 return;
         if (work->note_now)
-                file_step(work, BOOT_NOTE, work->boot->note, work->note_now, reason);
+                boot_plan_file(work->plan, work->note_path, work->note_before, work->note_now, reason);
         g_autofree char *before = words_where(work, false), *after = words_where(work, true);
         if (work->words->len && boot_plan_by_command(work))
                 step_of_command(work, before, after);
         else if (work->words->len)
                 steps_of_files(work, before, after);
         if (!work->note_now)
-                file_step(work, BOOT_NOTE, work->boot->note, NULL, reason);
+                boot_plan_file(work->plan, work->note_path, work->note_before, NULL, reason);
 }

@@ -125,6 +125,17 @@ unsigned boot_text_count(const char *text, const char *variable, const char *wor
         return count;
 }
 
+void boot_text_words(const char *text, const char *variable, GPtrArray *ret) {
+        g_autoptr(GArray) values = find_values(text ? text : "", variable);
+
+        for (unsigned i = 0; i < values->len; i++) {
+                const Value *value = &g_array_index(values, Value, i);
+                size_t from;
+                for (size_t at = value->start; next_word(text, value->end, &at, &from);)
+                        g_ptr_array_add(ret, g_strndup(text + from, at - from));
+        }
+}
+
 /* ---- changing ---- */
 
 static char *splice(const char *text, size_t from, size_t to, const char *what) {

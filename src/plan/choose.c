@@ -42,8 +42,8 @@ const Dev *rule_free_vf(const PlanInput *input, const Dev *pf, unsigned first, u
                 if (!vf || !rule_is_free(input, vf))
                         continue;
                 unsigned itself = !driver_lets_vfio_be(vf->driver);
-                bool viable = group_blockers(input, vf->iommu_group, &last) == itself;
-                unsigned rank = 1 + (!vf->driver || driver_is_vfio(vf->driver)) + 2 * viable;
+                bool viable = input->host->xen_dom0 || group_blockers(input, vf->iommu_group, &last) == itself;
+                unsigned rank = 1 + (!vf->driver || driver_is_vfio(vf->driver) || driver_is_xen(vf->driver)) + 2 * viable;
                 if (rank > best_rank) {
                         best = vf;
                         best_rank = rank;
@@ -70,7 +70,7 @@ static const Dev *from_pf(const PlanInput *input, const Dev *pf, GError **error)
                 const Dev *first = snapshot_vf(input->host, pf, 0);
                 g_autofree char *who = first ? rule_who_uses(input, first) : NULL;
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_IN_USE, "all %u VFs of %s are in use (VF 0: %s); 'vfadm list' shows by whom",
-                            pf->num_vfs, nick, who ? who : "not readable");
+                            pf->num_vfs, nick, who ? who : first && rule_is_kept_for_others(input, first) ? "kept for Xen's guests" : "not readable");
         }
         return NULL;
 }

@@ -84,6 +84,8 @@ static bool plan_want(Plan *plan, const Want *want, const PlanInput *input, GErr
 }
 
 Plan *plan_make(const Want *want, const PlanInput *input, GError **error) {
+        if (want->at_boot)
+                return plan_hide((Want *const[]) {(Want *) want}, input, 1, error);
         g_autoptr(Plan) plan = plan_new(verbs[want->kind]);
 
         if (!plan_want(plan, want, input, error))
@@ -111,7 +113,7 @@ static bool stands_already(const Plan *plan, const Step *step) {
         for (unsigned i = 0; i < plan->steps->len; i++) {
                 const Step *other = plan->steps->pdata[i];
                 bool same_module = step->kind == STEP_MODULE && other->kind == STEP_MODULE && g_str_equal(step->to.text, other->to.text);
-                if (same_module || (step->kind == STEP_DRIVER && same_step(step, other)))
+                if (same_module || ((step->kind == STEP_DRIVER || step->kind == STEP_ASSIGNABLE) && same_step(step, other)))
                         return true;
         }
         return false;
@@ -156,6 +158,8 @@ static void append(Plan *plan, Plan *part) {
 Plan *plan_make_all(Want *const *wants, const PlanInput *inputs, unsigned n, GError **error) {
         if (n == 1)
                 return plan_make(wants[0], &inputs[0], error);
+        if (wants[0]->at_boot)
+                return plan_hide(wants, inputs, n, error);
         g_autoptr(Plan) plan = plan_new(verbs[wants[0]->kind]);
         g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
 

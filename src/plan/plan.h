@@ -15,6 +15,8 @@ typedef struct {
         const Books *books;      /* of the service that is here; NULL: none, or nobody needs them */
         const GPtrArray *pools;  /* Pool*; NULL: none */
         const char *vfio_driver; /* the variant driver the kernel names for the device; NULL: vfio-pci */
+        char *const *host_modules; /* BIND, at_boot: the modules whose drivers would take the device; NULL: not known */
+        char *const *host_builtin; /* the same of drivers that are in the kernel itself */
 } PlanInput;
 
 /* Refusals are in the plan; NULL with *error when the want names something that is not there. */
@@ -23,6 +25,9 @@ Plan *plan_make(const Want *want, const PlanInput *input, GError **error);
 /* One plan for several wants of one kind (ENABLE, DISABLE, SET, BIND, UNBIND) on different devices: done together or not at all. `inputs`
  * has one entry a want. */
 Plan *plan_make_all(Want *const *wants, const PlanInput *inputs, unsigned n, GError **error);
+
+/* BIND and UNBIND with at_boot: what Xen's pciback is to get at the next boots. One plan, since there is one list. */
+Plan *plan_hide(Want *const *wants, const PlanInput *inputs, unsigned n, GError **error);
 
 /* The device that an ATTACH or LEND would take (so that the caller can ask for its VFIO driver, and lock its PF), or
  * NULL with the reason. */

@@ -39,7 +39,7 @@ static bool pf_serves(const PlanInput *input, const Dev *pf) {
 
         if (!net)
                 return !dev_is_network(pf);
-        return net->up || !((nic && nic->state_needs_up) || (input->guest && guest_is_of_service(input->guest)));
+        return net->up || !((nic && nic->state_needs_up) || guest_is_libvirt(input->guest));
 }
 
 static Candidate candidate_of(const Pool *pool, const PlanInput *input, const Dev *pf) {

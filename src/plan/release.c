@@ -48,7 +48,7 @@ bool plan_release(Plan *plan, const PlanInput *input, const Want *want, GError *
         }
         for (unsigned i = 0; dev && i < dev->uses->len; i++) {
                 const Use *use = dev->uses->pdata[i];
-                if (use->kind != USE_PROCESS)
+                if (use->kind != USE_PROCESS && use->kind != USE_GUEST)
                         continue;
                 plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is still held by %s; run 'vfadm detach %s %s', or end the guest", dev->name, use->what, lease->guest, dev->name);
                 return true;

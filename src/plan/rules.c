@@ -7,10 +7,6 @@
 
 #include <string.h>
 
-bool driver_is_xen(const char *driver) {
-        return driver && (g_str_equal(driver, "pciback") || g_str_equal(driver, "xen-pciback"));
-}
-
 char *rule_who_uses(const PlanInput *input, const Dev *dev) {
         const Lease *lease = leases_find(input->leases, dev->addr);
         const Use *use = dev_use(dev);
@@ -32,6 +28,8 @@ static bool is_held_by_open_file(const Dev *dev) {
 bool rule_users_seen(Plan *plan, const PlanInput *input, const Dev *dev) {
         g_autofree char *nick = snapshot_nick(input->host, dev);
 
+        if (!rule_guests_seen(plan, input, dev))
+                return false;
         if (!input->host->processes_hidden || !is_held_by_open_file(dev))
                 return true;
         plan_refuse(plan, VFADM_ERROR_REFUSED, "who uses %s cannot be known: only a container's processes can be seen from here; run vfadm on the host itself, or start the container with the host's processes (--pid=host)", nick);
@@ -55,6 +53,20 @@ static bool holds_group_only(const PlanInput *input, const Dev *dev, const Use *
         return other;
 }
 
+/* It is the lease's own guest that has it, and that one is asked to let go. */
+static bool is_of_own(const PlanInput *input, const Lease *own, const Use *use) {
+        const GuestInfo *guest = input->guest;
+
+        if (!own || !guest)
+                return false;
+        if (use->kind == USE_PROCESS)
+                return use->pid == own->pid && guest->pid == own->pid;
+        if (use->kind != USE_GUEST || !lease_is_xen(own) || g_strcmp0(use->guest, guest->name) != 0)
+                return false;
+        g_autofree char *ref = guest_info_ref(guest);
+        return own->guest_uuid && guest->uuid ? g_ascii_strcasecmp(own->guest_uuid, guest->uuid) == 0 : g_str_equal(own->guest, ref);
+}
+
 static bool is_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool disrupt, const Lease *own, bool join) {
         g_autofree char *nick = snapshot_nick(input->host, dev);
         const Lease *lease = leases_find(input->leases, dev->addr);
@@ -67,7 +79,7 @@ static bool is_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool d
         }
         for (unsigned i = 0; i < dev->uses->len; i++) {
                 const Use *use = dev->uses->pdata[i];
-                if (own && use->kind == USE_PROCESS && use->pid == own->pid && input->guest && input->guest->pid == own->pid)
+                if (is_of_own(input, own, use))
                         continue;
                 if (join && holds_group_only(input, dev, use))
                         continue;
@@ -76,6 +88,9 @@ static bool is_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool d
                         ok = false;
                 } else if (use->kind == USE_PROCESS) {
                         plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is in use by %s; end that first", nick, use->what);
+                        ok = false;
+                } else if (use->kind == USE_GUEST) {
+                        plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is in use by %s; %s", nick, use->what, lease ? "take it out there first" : "'vfadm import --adopt' takes it into vfadm's care, and then 'vfadm detach' takes it out");
                         ok = false;
                 } else if (!disrupt) {
                         plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is in use: %s; free it, or say --disrupt", nick, use->what);
@@ -108,11 +123,14 @@ bool rule_scope(Plan *plan, const PlanInput *input, const Want *want, unsigned *
         *ret = plan_scope(want, guest);
         if (!guest_is_of_service(guest)) {
                 if (*ret & SCOPE_CONFIG)
-                        plan_refuse(plan, VFADM_ERROR_REFUSED, "%s has no definition that outlives it, only libvirt's guests have; leave --config out", ref);
+                        plan_refuse(plan, VFADM_ERROR_REFUSED, "%s has no definition that outlives it, only libvirt's and Xen's guests have; leave --config out", ref);
                 return plan->refusals->len == 0;
         }
-        if ((*ret & SCOPE_LIVE) && !guest->running)
-                plan_refuse(plan, VFADM_ERROR_REFUSED, "%s is not running; start it first ('virsh start %s'), or say --config to change its definition only", ref, guest->name);
+        if ((*ret & SCOPE_LIVE) && !guest->running) {
+                g_autofree char *start = guest_is_xen(guest) ? g_strdup_printf("xl create /%s", guest->file ? guest->file : "etc/xen/….cfg") : g_strdup_printf("virsh start %s", guest->name);
+                plan_refuse(plan, VFADM_ERROR_REFUSED, "%s is not running; start it first ('%s'), or say --config to change its definition only", ref, start);
+        } else if ((*ret & SCOPE_CONFIG) && !guest->has_definition && guest_is_xen(guest))
+                plan_refuse(plan, VFADM_ERROR_REFUSED, "%s has no definition that outlives it: no file in /etc/xen says name = \"%s\", or more than one does; leave --config out", ref, guest->name);
         else if ((*ret & SCOPE_CONFIG) && !guest->has_definition)
                 plan_refuse(plan, VFADM_ERROR_REFUSED, "%s is transient: it has no definition that outlives it; leave --config out", ref);
         return plan->refusals->len == 0;
@@ -130,18 +148,22 @@ bool rule_books(Plan *plan, const PlanInput *input, const Dev *dev, const char *
         g_autofree char *who = input->books ? books_who_has(input->books, dev->addr, service ? guest : NULL) : NULL;
         if (!who)
                 return true;
-        plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is not free: %s; 'vfadm import' shows what libvirt has given out, and 'vfadm import --adopt' takes it into vfadm's care", nick, who);
+        plan_refuse(plan, VFADM_ERROR_IN_USE, "%s is not free: %s; 'vfadm import' shows what %s has given out, and 'vfadm import --adopt' takes it into vfadm's care", nick, who, plan_service_name(input->books));
         return false;
 }
 
 bool rule_is_free(const PlanInput *input, const Dev *vf) {
-        if (vf->uses->len || leases_find(input->leases, vf->addr) || driver_is_xen(vf->driver))
+        if (vf->uses->len || leases_find(input->leases, vf->addr) || rule_is_kept_for_others(input, vf))
                 return false;
         g_autofree char *who = input->books ? books_who_has(input->books, vf->addr, NULL) : NULL;
         return !who;
 }
 
 bool rule_iommu(Plan *plan, const PlanInput *input, const Dev *dev) {
+        if (input->host->xen_dom0) {
+                plan_refuse(plan, VFADM_ERROR_UNSUPPORTED, "%s cannot be given by VFIO: this host is Xen's dom0, and Xen has the IOMMU; guests of Xen can have it ('vfadm attach xen:NAME --from %s')", dev->name, dev->name);
+                return false;
+        }
         if (!input->host->has_iommu) {
                 plan_refuse(plan, VFADM_ERROR_UNSUPPORTED,
                             "no IOMMU is active on this host, so %s cannot be given to a guest; turn on VT-d or AMD-Vi in the "
@@ -314,8 +336,20 @@ Step *plan_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfS
         return now ? plan_vf_state_anyway(plan, input, vf, to, vf_state_diff(now, to, mask & to->known), reason) : NULL;
 }
 
+/* Its DMA goes to Xen's quarantine, or back to dom0. xl is told of a driver that would take it back by being asked. */
+static void plan_assignable(Plan *plan, const Dev *dev, bool on) {
+        const char *reason = on ? "its DMA is kept from this host until a guest has it" : "a driver of this host would have no DMA else";
+        Step *step = plan_number(plan, STEP_ASSIGNABLE, dev, !on, on, reason);
+
+        if (dev->is_vf)
+                step->pf = dev->pf;
+        step->to.text = on && !driver_lets_vfio_be(dev->driver) ? g_strdup(dev->driver) : NULL;
+}
+
 Step *plan_driver(Plan *plan, const Dev *dev, const char *from, const char *from_override, const char *to,
                   const char *to_override, const char *reason) {
+        if (driver_is_xen(from) && !driver_is_xen(to))
+                plan_assignable(plan, dev, false);
         Step *step = plan_add(plan, step_new(STEP_DRIVER, dev->addr, reason));
         if (dev->is_vf)
                 step->pf = dev->pf;
@@ -323,6 +357,8 @@ Step *plan_driver(Plan *plan, const Dev *dev, const char *from, const char *from
         step->from.driver_override = g_strdup(from_override);
         step->to.driver = g_strdup(to);
         step->to.driver_override = g_strdup(to_override);
+        if (driver_is_xen(to) && !driver_is_xen(from))
+                plan_assignable(plan, dev, true);
         return step;
 }
 

@@ -13,7 +13,9 @@ bool rule_unused(Plan *plan, const PlanInput *input, const Dev *dev, bool disrup
 bool rule_to_give(Plan *plan, const PlanInput *input, const Dev *dev, bool disrupt, const Lease *own);
 /* The processes that could have the device open can be seen. */
 bool rule_users_seen(Plan *plan, const PlanInput *input, const Dev *dev);
-/* An IOMMU guards the device, and interrupts are remapped (or the administrator allowed otherwise). */
+/* On Xen's dom0: the books were read that tell which guest has a function that is bound to pciback. Part of rule_users_seen(). */
+bool rule_guests_seen(Plan *plan, const PlanInput *input, const Dev *dev);
+/* For VFIO: an IOMMU guards the device, and interrupts are remapped (or the administrator allowed otherwise). */
 bool rule_iommu(Plan *plan, const PlanInput *input, const Dev *dev);
 /* Every other member of the group lets VFIO be: field-facts 20; what to do about those that do not is `remedy`. With `along` they are
  * put there (Dev*) instead of being refused. */
@@ -21,6 +23,12 @@ bool rule_group(Plan *plan, const PlanInput *input, const Dev *dev, const char *
 /* What goes to a guest together with `dev`: every other member of the group but bridges, put in `along` (Dev*) by address. Bridges
  * stay, and must let VFIO be. */
 bool rule_whole_group(Plan *plan, const Dev *dev, const GPtrArray *members, GPtrArray *along);
+/* For pciback: this is Xen's dom0, and Xen uses an IOMMU. */
+bool rule_directio(Plan *plan, const PlanInput *input, const Dev *dev);
+/* For pciback, by config space, since dom0 sees no groups: nobody but `guest` ("xen:web1"; NULL: nobody at all) has a device that no
+ * IOMMU can tell from this one. Those that this host's drivers have are put in `along` (Dev*) instead of being refused, where it is
+ * given. A note names those that are not isolated from it. */
+bool rule_companions(Plan *plan, const PlanInput *input, const Dev *dev, const char *guest, GPtrArray *along);
 /* Nobody but `guest` ("qemu:web1", process `pid`) has another member of the group: VFIO gives a group to one process. */
 bool rule_group_unshared(Plan *plan, const PlanInput *input, const Dev *dev, const char *guest, int pid);
 /* What is asked of a VF can be done by its PF's driver now. */
@@ -34,21 +42,31 @@ bool rule_books(Plan *plan, const PlanInput *input, const Dev *dev, const char *
 /* The parts of input->guest that the want is about (SCOPE_* bits), and that the guest has them. */
 bool rule_scope(Plan *plan, const PlanInput *input, const Want *want, unsigned *ret);
 unsigned plan_scope(const Want *want, const GuestInfo *guest);
-/* libvirt's: a service plugs by XML, binds drivers, sets MAC and VLAN of a NIC, and keeps a definition. */
+/* A domain of Xen's: pciback takes the place of VFIO, and Xen's books that of groups and of processes. */
+bool guest_is_xen(const GuestInfo *guest);
+/* libvirt binds drivers, sets MAC and VLAN of a NIC, and has networks of VFs. */
+bool guest_is_libvirt(const GuestInfo *guest);
+/* libvirt's or Xen's: a service plugs by an element of its own, and keeps books and definitions. */
 bool guest_is_of_service(const GuestInfo *guest);
-/* May be handed out: no use, no lease, nobody in the books, not kept for Xen. */
+/* "libvirt" or "Xen": whose books these are. */
+const char *plan_service_name(const Books *books);
+/* What a lease names its guest by: the uuid, but not one of this run in a lease of its definition. The caller frees; NULL: the name. */
+char *plan_lease_uuid(const GuestInfo *guest, bool config);
+/* Bound to pciback, and not for input->guest: it is none of Xen's, or which of those has it cannot be known. */
+bool rule_is_kept_for_others(const PlanInput *input, const Dev *dev);
+/* May be handed out (to input->guest, where it is set): no use, no lease, nobody in the books, not kept for others. */
 bool rule_is_free(const PlanInput *input, const Dev *vf);
 /* The best of the free VFs first to last of a PF, or NULL. `*ret_viable`: its IOMMU group lets it go by itself. */
 const Dev *rule_free_vf(const PlanInput *input, const Dev *pf, unsigned first, unsigned last, bool *ret_viable);
 
 /* "leased to qemu:web1 (#12)" or the use that matters most; NULL: free. The caller frees. */
 char *rule_who_uses(const PlanInput *input, const Dev *dev);
-/* Assignable to Xen guests: whether one has it is not to be seen from here. */
-bool driver_is_xen(const char *driver);
 /* Adds the fields that differ as a STEP_VF_STATE; NULL when none does. */
 Step *plan_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *to, unsigned mask, const char *reason);
 /* The same of a field that somebody changes on the way, so that it is written even where it is right now. */
 Step *plan_vf_state_anyway(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *to, unsigned mask, const char *reason);
+/* On the way to pciback and from it, a STEP_ASSIGNABLE goes with it: while pciback has the device, so that no other driver is ever
+ * without its DMA. The driver's step is returned. */
 Step *plan_driver(Plan *plan, const Dev *dev, const char *from, const char *from_override, const char *to,
                   const char *to_override, const char *reason);
 Step *plan_number(Plan *plan, StepKind kind, const Dev *dev, int64_t from, int64_t to, const char *reason);
@@ -63,8 +81,10 @@ void plan_give(Plan *plan, const PlanInput *input, const Dev *dev, const Want *w
 void plan_give_network(Plan *plan, const PlanInput *input, const Want *want);
 /* That is what this attach comes to. */
 bool plan_is_network_only(const Want *want, const PlanInput *input);
-/* Module, host driver, VF state, VFIO: for a device that vfadm binds by itself. */
-void plan_hand_over(Plan *plan, const PlanInput *input, const Dev *dev, const VfState *state);
+/* Module, host driver, VF state, VFIO or (`xen`) pciback: for a device that vfadm binds by itself. */
+void plan_hand_over(Plan *plan, const PlanInput *input, const Dev *dev, const VfState *state, bool xen);
+/* Loads the module of this driver, unless the plan does already. */
+void plan_module(Plan *plan, const Dev *dev, const char *driver, const char *reason);
 /* False with the reason: what is to be detached or released is not there. */
 bool plan_detach(Plan *plan, const PlanInput *input, const Want *want, GError **error);
 bool plan_release(Plan *plan, const PlanInput *input, const Want *want, GError **error);
@@ -73,7 +93,7 @@ void plan_take_back(Plan *plan, const Lease *lease, const PlanInput *input, bool
 const Lease *plan_find_lease(const Want *want, const PlanInput *input, GError **error);
 /* A NIC that a network of VFs gives the guest, named by that network or its MAC: false, there is none. */
 bool plan_detach_nic(Plan *plan, const PlanInput *input, const Want *want);
-/* The element out of the guest's definition. */
+/* The element or entry out of the guest's definition. */
 void plan_undefine(Plan *plan, const PlanInput *input, PciAddr dev, const GuestDevice *defined);
 
 /* A VF of a network card, as far as a service is concerned: <interface>, else <hostdev>. */

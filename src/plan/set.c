@@ -12,7 +12,7 @@ static unsigned noticed_by_user(const NicDriver *nic) {
 
 /* The kernel applies an admin MAC when the VF's driver starts, so an idle host driver is stopped around the change. */
 static bool must_restart_driver(const Dev *vf, unsigned mask, const char *user) {
-        return (mask & VF_MAC) && vf->driver && !driver_is_vfio(vf->driver) && !user;
+        return (mask & VF_MAC) && vf->driver && !driver_is_vfio(vf->driver) && !driver_is_xen(vf->driver) && !user;
 }
 
 void plan_set(Plan *plan, const PlanInput *input, const Dev *vf, const Want *want) {
@@ -23,7 +23,7 @@ void plan_set(Plan *plan, const PlanInput *input, const Dev *vf, const Want *wan
                 plan_refuse(plan, VFADM_ERROR_USAGE, "nothing to set: give key=value words, as in vlan=42");
                 return;
         }
-        if (!rule_vf_state(plan, input, vf, &want->vf))
+        if (!rule_guests_seen(plan, input, vf) || !rule_vf_state(plan, input, vf, &want->vf))
                 return;
         unsigned mask = vf_state_diff(snapshot_vf_state(input->host, vf), &want->vf, want->vf.known);
         g_autofree char *text = vf_state_format(&want->vf, want->vf.known);

@@ -56,9 +56,14 @@ static unsigned fields_to_restore(const Lease *lease) {
         return lease->saved.known & (lease->given.known | (VF_ALL & ~(unsigned) (VF_MIN_RATE | VF_MAX_RATE)));
 }
 
+/* The driver by which the lease's guest gets its device. */
+static bool is_for_guests(const Lease *lease, const char *driver) {
+        return lease_is_xen(lease) ? driver_is_xen(driver) : driver_is_vfio(driver);
+}
+
 static bool has_saved_driver(const Back *back) {
         const char *driver = back->dev->driver, *saved = back->lease->saved_driver;
-        bool same = g_strcmp0(saved, DRIVER_OWN) == 0 ? !driver_is_vfio(driver) : g_strcmp0(driver, saved) == 0;
+        bool same = g_strcmp0(saved, DRIVER_OWN) == 0 ? !is_for_guests(back->lease, driver) : g_strcmp0(driver, saved) == 0;
         return same && g_strcmp0(back->dev->driver_override, back->lease->saved_override) == 0;
 }
 
@@ -112,12 +117,21 @@ static bool can_be_reset(const Snapshot *host, const Dev *dev) {
         return dev->reset_methods && dev->reset_methods[0];
 }
 
+/* Should the device stay on pciback after all, xl shall know again which driver it came from: it was told when the guest got it. */
+static void tell_xl_again(const Back *back) {
+        const GPtrArray *steps = back->plan->steps;
+        Step *step = steps->len >= 2 ? steps->pdata[steps->len - 2] : NULL;
+
+        if (step && step->kind == STEP_ASSIGNABLE && !driver_lets_vfio_be(back->lease->saved_driver))
+                step->from.text = g_strdup(back->lease->saved_driver);
+}
+
 /* The VF back to what it was: only what differs, and nothing once the host has it in use again. */
 static void restore_device(const Back *back, bool reset) {
         const Lease *lease = back->lease;
         const Dev *dev = back->dev;
         const char *driver = dev->driver, *override = dev->driver_override;
-        bool ours = !driver || driver_is_vfio(driver);
+        bool ours = !driver || is_for_guests(lease, driver);
 
         if (lease->managed && (back->live || !driver_is_vfio(driver))) {
                 restore_after_service(back);
@@ -129,15 +143,19 @@ static void restore_device(const Back *back, bool reset) {
                 plan_note(back->plan, "%s is not reset: what the guest left in it stays there until it is", dev->name);
         else if (ours && can_be_reset(back->input->host, dev))
                 plan_add(back->plan, step_new(STEP_RESET, dev->addr, "nothing of the guest stays in the device"));
-        bool to_host = ours && lease->saved_driver && !driver_is_vfio(lease->saved_driver);
+        bool to_host = ours && lease->saved_driver && !is_for_guests(lease, lease->saved_driver);
         if (ours && driver && (to_host || !lease->saved_driver)) {
                 plan_driver(back->plan, dev, driver, override, NULL, lease->saved_override, "the guest is done with it");
+                tell_xl_again(back);
                 driver = NULL;
                 override = lease->saved_override;
         }
         if (ours || !dev_use(dev))
                 plan_vf_state(back->plan, back->input, dev, &lease->saved, fields_to_restore(lease), "as it was before the guest had it");
-        if (ours && (g_strcmp0(driver, lease->saved_driver) != 0 || g_strcmp0(override, lease->saved_override) != 0))
+        bool is_saved = g_strcmp0(driver, lease->saved_driver) == 0;
+        /* xl knows nothing of our override, with which no other driver ever takes it. */
+        bool keeps_override = (ours || lease_is_xen(lease)) && g_strcmp0(override, lease->saved_override) != 0;
+        if ((ours && !is_saved) || (is_saved && keeps_override))
                 plan_driver(back->plan, dev, driver, override, lease->saved_driver, lease->saved_override, "the driver it had before");
 }
 
@@ -152,8 +170,10 @@ static void add_guest(const Back *back) {
         step->disturbs = g_strdup(lease->guest);
         if (!guest_is_of_service(back->input->guest) || !back->dev)
                 return;
-        const Want words = {.kind = WANT_ATTACH, .unmanaged = !lease->managed};
-        step->xml = plan_element(&words, back->input, back->dev, &lease->given, NULL);
+        const Want words = {.kind = WANT_ATTACH, .unmanaged = !lease->managed, .xen = xen_device_plain(lease->dev)};
+        const GuestDevice *now = guest_is_xen(back->input->guest) ? guest_info_find(back->input->guest, lease->dev) : NULL;
+        /* Xen's options of the device are kept nowhere else. */
+        step->xml = now && now->xml ? g_strdup(now->xml) : plan_element(&words, back->input, back->dev, &lease->given, NULL);
 }
 
 void plan_undefine(Plan *plan, const PlanInput *input, PciAddr dev, const GuestDevice *defined) {
@@ -182,6 +202,10 @@ static Lease *lease_left(const Back *back, bool config) {
         left->config = config;
         left->pid = config ? 0 : (int) back->input->guest->pid;
         left->pid_start = config ? 0 : back->input->guest->pid_start;
+        if (lease_is_xen(left)) {
+                g_free(left->guest_uuid);
+                left->guest_uuid = plan_lease_uuid(back->input->guest, config);
+        }
         return left;
 }
 
@@ -247,7 +271,8 @@ static void leave_guest(const Back *back) {
         if (!back->live || back->part == BACK_DEFINED)
                 return;
         add_guest(back);
-        if (back->part == BACK_LIVE)
+        /* Of Xen's guests no process is in the lease. */
+        if (back->part == BACK_LIVE && !lease_is_xen(back->lease))
                 add_lease(back, lease_left(back, true));
 }
 

@@ -34,7 +34,7 @@ static bool can_have_vfs(Plan *plan, const PlanInput *input, const Dev *pf, unsi
                             pf->has_caps && pf->caps.has_sriov ? ": the card has it, but the BIOS or the kernel has it off" : "");
         } else if (!pf->driver) {
                 plan_refuse(plan, VFADM_ERROR_REFUSED, "%s has no driver, and only a driver can make VFs; run 'vfadm unbind %s' to give it the host's own", nick, pf->name);
-        } else if (driver_is_vfio(pf->driver)) {
+        } else if (driver_is_vfio(pf->driver) || driver_is_xen(pf->driver)) {
                 plan_refuse(plan, VFADM_ERROR_UNSUPPORTED, "%s belongs to %s, which makes no VFs; run 'vfadm unbind %s' to give it the host's own driver", nick, pf->driver, pf->name);
         } else if (wanted > pf->total_vfs) {
                 plan_refuse(plan, VFADM_ERROR_REFUSED, "%s can have at most %u VFs, not %u%s%s", nick, pf->total_vfs, wanted,

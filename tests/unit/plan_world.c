@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "hosts.h"
+#include "plan/rules.h"
 
 #include <string.h>
 
@@ -46,8 +47,59 @@ World world_libvirt(unsigned vfs) {
         return w;
 }
 
+static GuestInfo *xen_guest(const char *name, const char *uuid, unsigned domain) {
+        GuestInfo *guest = guest_info_new("xen", name);
+
+        guest->uuid = g_strdup(uuid);
+        guest->machine = g_strdup("xenpv");
+        guest->domain = domain;
+        guest->running = domain > 0;
+        guest->has_definition = true;
+        guest->file = g_strdup_printf("etc/xen/%s.cfg", name);
+        return guest;
+}
+
+World world_xen(unsigned vfs) {
+        World w = world_new(vfs);
+
+        w.host->xen_dom0 = true;
+        w.host->has_iommu = false;
+        w.host->intremap = INTREMAP_UNKNOWN;
+        for (unsigned i = 0; i < w.host->devs->len; i++) {
+                Dev *dev = w.host->devs->pdata[i];
+                dev->iommu_group = -1;
+                dev->has_caps = true;
+                dev->caps = (PciCaps) {.length = 4096, .pcie_type = PCIE_ENDPOINT};
+                if (dev->is_vf)
+                        dev->driver = g_strdup("igbvf");
+        }
+        guest_info_free(w.guest);
+        w.guest = xen_guest("web1", "aaaaaaaa-0000-4000-8000-000000000001", 3);
+        w.books = books_new();
+        w.books->xen = g_new0(Hypervisor, 1);
+        w.books->xen->directio = true;
+        g_ptr_array_add(w.books->guests, xen_guest("db", "dddddddd-0000-4000-8000-000000000001", 0));
+        g_ptr_array_add(w.books->guests, xen_guest("web1", w.guest->uuid, 3));
+        w.pools = g_ptr_array_new_with_free_func((GDestroyNotify) pool_free);
+        return w;
+}
+
+static GuestInfo *book_guest(World *w, const char *name) {
+        return (GuestInfo *) books_guest(w->books, name, NULL);
+}
+
+void bind_vf(World *w, unsigned vf, const char *driver, bool override) {
+        Dev *dev = host_vf(w->host, vf);
+
+        g_free(dev->driver);
+        dev->driver = g_strdup(driver);
+        g_free(dev->driver_override);
+        dev->driver_override = g_strdup(override ? driver : NULL);
+}
+
 void world_shut_off(World *w) {
         w->guest->running = false;
+        w->guest->domain = 0;
         w->guest->pid = 0;
         w->guest->pid_start = 0;
         g_ptr_array_set_size(w->guest->slots, 0);
@@ -68,7 +120,27 @@ static GuestDevice *fill(GuestDevice *device, World *w, unsigned vf) {
         return device;
 }
 
+static GuestDevice *xen_guest_has_vf(World *w, GuestInfo *guest, unsigned vf) {
+        GuestInfo *booked = book_guest(w, guest->name);
+
+        bind_vf(w, vf, "pciback", false);
+        dev_add_use(host_vf(w->host, vf), USE_GUEST, g_strdup_printf("xen:%s (domain %u)", guest->name, guest->domain), 0, guest->name);
+        if (booked != guest)
+                fill(guest_info_add_device(booked, "vfadm-x"), w, vf);
+        return fill(guest_info_add_device(guest, "vfadm-x"), w, vf);
+}
+
+void db_has_vf(World *w, unsigned vf) {
+        GuestInfo *db = book_guest(w, "db");
+
+        db->domain = 5;
+        db->running = true;
+        xen_guest_has_vf(w, db, vf);
+}
+
 GuestDevice *guest_has_vf(World *w, unsigned vf) {
+        if (w->guest->domain)
+                return xen_guest_has_vf(w, w->guest, vf);
         dev_add_use(host_vf(w->host, vf), USE_PROCESS, g_strdup_printf("guest %s (qemu, pid 812)", w->guest->name), 812, w->guest->name);
         return fill(guest_info_add_device(w->guest, "vfadm-x"), w, vf);
 }
@@ -114,6 +186,13 @@ Want *want_libvirt(WantKind kind, const char *device, const char *words, unsigne
         g_free(w->guest);
         w->guest = g_strdup("libvirt:web1");
         w->scope = scope;
+        return w;
+}
+
+Want *want_xen(WantKind kind, const char *device, const char *words, unsigned scope) {
+        Want *w = want_libvirt(kind, device, words, scope);
+        g_free(w->guest);
+        w->guest = g_strdup("xen:web1");
         return w;
 }
 
@@ -184,6 +263,21 @@ void lease_out(World *w, unsigned vf, const char *guest) {
         dev->driver = g_strdup("vfio-pci");
         g_free(dev->driver_override);
         dev->driver_override = g_strdup("vfio-pci");
+}
+
+Lease *lease_out_xen(World *w, unsigned vf, bool config, bool live) {
+        lease_out(w, vf, "xen:web1");
+        Lease *lease = w->leases->pdata[w->leases->len - 1];
+        lease->pid = 0;
+        lease->pid_start = 0;
+        lease->config = config;
+        lease->guest_uuid = plan_lease_uuid(w->guest, config);
+        bind_vf(w, vf, "pciback", false);
+        if (live)
+                guest_has_vf(w, vf);
+        if (config)
+                guest_is_defined_with(w, vf);
+        return lease;
 }
 
 Plan *good_plan(World *w, Want *ask) {

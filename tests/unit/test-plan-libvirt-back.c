@@ -229,7 +229,7 @@ static void test_not_there(void) {
         lease_out(&w, 0, "qemu:web1");
         Want *config = want(WANT_DETACH, "enp1s0/0", NULL);
         config->scope = SCOPE_CONFIG;
-        assert_refused(&w, config, VFADM_ERROR_REFUSED, "only libvirt's guests have");
+        assert_refused(&w, config, VFADM_ERROR_REFUSED, "only libvirt's and Xen's guests have");
         world_clear(&w);
 }
 

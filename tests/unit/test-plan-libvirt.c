@@ -193,7 +193,7 @@ static void test_scope(void) {
         w = world_new(1);
         Want *config = want(WANT_ATTACH, "enp1s0/0", MAC);
         config->scope = SCOPE_CONFIG | SCOPE_LIVE;
-        assert_refused_so(&w, config, VFADM_ERROR_REFUSED, "qemu:web1 has no definition that outlives it, only libvirt's guests have; leave --config out");
+        assert_refused_so(&w, config, VFADM_ERROR_REFUSED, "qemu:web1 has no definition that outlives it, only libvirt's and Xen's guests have; leave --config out");
         assert_refused_so(&w, want(WANT_ATTACH, "enp1s0/0", "teaming=ua-b"), VFADM_ERROR_REFUSED, "teaming= is for libvirt's guests, and qemu:web1 is none");
         world_clear(&w);
 }

@@ -64,7 +64,7 @@ static void test_vf_of_vfio_pf(void) {
 static void test_xen(void) {
         World w = world_new(2);
         host_vf(w.host, 0)->driver = g_strdup("pciback");
-        assert_refused(&w, want(WANT_ATTACH, "enp1s0/0", ""), VFADM_ERROR_IN_USE, "xl pci-assignable-remove");
+        assert_refused(&w, want(WANT_ATTACH, "enp1s0/0", ""), VFADM_ERROR_IN_USE, "kept for Xen's guests (driver pciback); run 'vfadm unbind 0000:01:10.0' first");
         host_vf(w.host, 1)->driver = g_strdup("igbvf");
         g_autoptr(Plan) plan = plan_of(&w, want(WANT_ATTACH, NULL, ""), NULL);
         g_assert_cmpstr(plan->result, ==, "0000:01:10.2");

@@ -395,13 +395,13 @@ static void test_guest_words(void) {
                 {WANT_ATTACH, "teaming=ua-", "teaming=: it names the alias of the guest's persistent NIC, as in teaming=ua-backup0 (letters, digits, '_' and '-' after ua-)"},
                 {WANT_ATTACH, "teaming=net0", "teaming=: it names the alias of the guest's persistent NIC, as in teaming=ua-backup0 (letters, digits, '_' and '-' after ua-)"},
                 {WANT_ATTACH, "teaming=ua-a'b", "teaming=: it names the alias of the guest's persistent NIC, as in teaming=ua-backup0 (letters, digits, '_' and '-' after ua-)"},
-                {WANT_LEND, "profile=web", "profile=: this word is for libvirt's guests, as in 'vfadm attach libvirt:NAME profile=…'; 'vfadm run' starts one without libvirt"},
-                {WANT_LEND, "managed=no", "managed=: this word is for libvirt's guests, as in 'vfadm attach libvirt:NAME managed=…'; 'vfadm run' starts one without libvirt"},
-                {WANT_LEND, "teaming=ua-b", "teaming=: this word is for libvirt's guests, as in 'vfadm attach libvirt:NAME teaming=…'; 'vfadm run' starts one without libvirt"},
+                {WANT_LEND, "profile=web", "profile=: this word is for guests of another kind, as in 'vfadm attach libvirt:NAME profile=…'; 'vfadm run' starts QEMU itself"},
+                {WANT_LEND, "managed=no", "managed=: this word is for guests of another kind, as in 'vfadm attach libvirt:NAME managed=…'; 'vfadm run' starts QEMU itself"},
+                {WANT_LEND, "teaming=ua-b", "teaming=: this word is for guests of another kind, as in 'vfadm attach libvirt:NAME teaming=…'; 'vfadm run' starts QEMU itself"},
                 {WANT_SET, "profile=web", "profile=web: unknown word; there are mac, vlan, trust, spoofchk, link, min-rate, max-rate"},
                 {WANT_POOL_DEFINE, "nic=1", "nic=1: unknown word; there are mac, vlan, trust, spoofchk, link, min-rate, max-rate"},
                 {WANT_LEND, "x=1", "x=1: unknown word; there are mac, vlan, trust, spoofchk, link, min-rate, max-rate and nic"},
-                {WANT_ATTACH, "x=1", "x=1: unknown word; there are mac, vlan, trust, spoofchk, link, min-rate, max-rate, nic, managed, profile and teaming"},
+                {WANT_ATTACH, "x=1", "x=1: unknown word; there are mac, vlan, trust, spoofchk, link, min-rate, max-rate, nic, managed, profile, teaming, permissive, msitranslate, power-mgmt, rdm and slot"},
         };
         for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
                 g_autofree char *said = words_error(bad[i].kind, bad[i].line);
