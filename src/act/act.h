@@ -3,6 +3,7 @@
 
 #include "io/io.h"
 #include "ledger/ledger.h"
+#include "model/books.h"
 #include "model/step.h"
 
 typedef struct {
@@ -25,6 +26,10 @@ bool act_lock(Io *io, PciAddr pf, unsigned timeout_ms, int *ret, GError **error)
 /* The same for what belongs to the host as a whole: its boot parameters. */
 #define ACT_BOOT_LOCK "boot"
 bool act_lock_boot(Io *io, unsigned timeout_ms, int *ret, GError **error);
+
+/* Whether whoever a lease is for still has, or may still open, what was given: its process runs, or, for a domain of Xen's, which is no process
+ * here, `books` (NULL: not known, and so it may) say that it has the device. What stands in a definition alone is held by nobody. */
+bool act_holder_lives(Io *io, const Books *books, const Lease *lease);
 
 /* Runs a plan without refusals. True: every step is done and verified. False: everything was walked back (FAILED or
  * the step's own kind), or the guest has not let go (PENDING: the lease stays, marked pending), or walking back failed

@@ -15,7 +15,7 @@ typedef struct {
 } Effect;
 
 extern const Effect effect_module, effect_link, effect_autoprobe, effect_numvfs, effect_driver, effect_vf_state, effect_reset,
-        effect_guest, effect_file, effect_boot, effect_definition, effect_network, effect_hold;
+        effect_guest, effect_file, effect_boot, effect_definition, effect_network, effect_hold, effect_assignable;
 
 /* What is read of a STEP_HOLD while the network does not run or is gone: as good as held, and as good as let go. */
 #define HOLD_IDLE "(not active)"
@@ -59,5 +59,11 @@ int effect_fail(GError **error, int negative_errno, const char *remedy, const ch
 bool effect_device_there(Io *io, PciAddr dev);
 /* A driver that only holds a function's place: it never counts as the host's own. */
 bool effect_is_placeholder(const char *driver);
+/* Bound to pciback: Xen's tools may give it to a guest. */
+bool effect_on_pciback(Io *io, PciAddr dev);
+/* The guest of a step is a domain of Xen's. */
+bool effect_is_xen(const Step *step);
+/* "web1" of "xen:web1". */
+const char *effect_guest_name(const Step *step);
 /* How many virtfnN links a PF has: the kernel's own count can block (field-facts 1). Negative errno. */
 int effect_count_vfs(Io *io, PciAddr pf);

@@ -13,10 +13,10 @@ static const char *element_of(const Step *step) {
         return step->from.text ? step->from.text : step->to.text;
 }
 
-/* By its function; a NIC that gets any VF of a network has none: it is known by the network and its MAC, as libvirt does. */
+/* By its function, which is all that an entry of a Xen domain's list has; a NIC that gets any VF of a network has none: it is known by the network and its MAC, as libvirt does. */
 static const GuestDevice *find_defined(const GuestInfo *info, const Step *step) {
         const char *element = element_of(step);
-        g_autoptr(GuestDevice) wanted = element ? xml_device_parse(element, strlen(element)) : NULL;
+        g_autoptr(GuestDevice) wanted = element && !effect_is_xen(step) ? xml_device_parse(element, strlen(element)) : NULL;
 
         if (!wanted || !wanted->network || wanted->has_host)
                 return guest_info_find_defined(info, step->dev);
@@ -56,11 +56,18 @@ static int make_definition(ActContext *act, const Step *step, const Fact *now, c
         return ok ? 0 : -EIO;
 }
 
-static void explain_definition(ActContext *act, const Step *step, const Fact *now, const Fact *target, GError **error) {
-        g_autofree char *what = step_describe(step);
+/* Where its owner can read the definition. */
+static char *where_to_look(ActContext *act, const Step *step) {
+        if (!effect_is_xen(step))
+                return g_strdup_printf("'virsh dumpxml --inactive %s'", effect_guest_name(step));
+        g_autoptr(GuestInfo) info = guest_read_any(act->io, step->guest, NULL);
+        return info && info->file ? g_strdup_printf("'pci = [' in /%s", info->file) : g_strdup("the domain's file in /etc/xen");
+}
 
-        g_set_error(error, VFADM_ERROR, VFADM_ERROR_FAILED, "%s: said to be done, but it is %s there; see 'virsh dumpxml --inactive %s'", what,
-                    target->text ? "not" : "still", strchr(step->guest, ':') ? strchr(step->guest, ':') + 1 : step->guest);
+static void explain_definition(ActContext *act, const Step *step, const Fact *now, const Fact *target, GError **error) {
+        g_autofree char *what = step_describe(step), *where = where_to_look(act, step);
+
+        g_set_error(error, VFADM_ERROR, VFADM_ERROR_FAILED, "%s: said to be done, but it is %s there; see %s", what, target->text ? "not" : "still", where);
 }
 
 const Effect effect_definition = {.read = read_definition, .make = make_definition, .explain = explain_definition};

@@ -34,17 +34,37 @@ static int set_override(Io *io, PciAddr dev, const char *driver, GError **error)
         return r < 0 ? effect_fail(error, r, NULL, "%s cannot be written", path) : 0;
 }
 
+/* pciback notes the address of what it took by an override, and from then on takes whatever function has that address, before the host's
+ * own driver where it was loaded first (pci_stub.c pcistub_seize, pcistub_match). It is made to forget while it still has the function: so
+ * nobody who stops in between leaves such a note behind. Where there is none it says so. */
+static int forget_slot(Io *io, const char *name, GError **error) {
+        static const char path[] = "sys/bus/pci/drivers/" DRIVER_PCIBACK "/remove_slot";
+        int r = io_write(io, path, name, 0);
+
+        if (r >= 0 || r == -ENOENT || r == -ENODEV || r == -EINVAL)
+                return 0;
+        return effect_fail(error, r, "look at dmesg", "%s: " DRIVER_PCIBACK " does not forget it (%s)", name, path);
+}
+
 static int unbind(Io *io, PciAddr dev, const char *driver, GError **error) {
         g_autofree char *path = effect_path(dev, "driver/unbind");
         char name[PCI_ADDR_TEXT_SIZE];
 
         pci_addr_format(dev, name);
+        int forgot = driver_is_xen(driver) ? forget_slot(io, name, error) : 0;
+        if (forgot < 0)
+                return forgot;
         /* VFIO waits for its user without limit (field-facts 5); a driver of the host takes as long as it takes. */
         int r = io_write(io, path, name, driver_is_vfio(driver) ? SLOW_WRITE_MS : 0);
         if (r >= 0 || r == -ENODEV) /* ENODEV: it was unbound between our look and our write */
                 return 0;
         const char *remedy = r == -ETIMEDOUT ? "somebody still uses it; see who with 'vfadm show', end that, then run 'vfadm recover'" : "look at dmesg";
         return effect_fail(error, r, remedy, "%s: %s does not let go of it", name, driver);
+}
+
+/* Xen's is the one whose module is called otherwise. */
+static const char *module_of(const char *driver) {
+        return driver_is_xen(driver) ? "xen-pciback" : driver;
 }
 
 /* driver_override does not load modules, and a driver's module carries its name nearly always. A driver that is built in or
@@ -56,7 +76,7 @@ static int need_driver(Io *io, PciAddr dev, const char *driver, GError **error) 
 
         if (io_list(io, path, &names) >= 0)
                 return 0;
-        int r = io_load_module(io, driver);
+        int r = io_load_module(io, module_of(driver));
         if (r >= 0)
                 return 0;
         pci_addr_format(dev, name);
@@ -75,7 +95,7 @@ static int probe(Io *io, PciAddr dev, const char *driver, GError **error) {
         if (r < 0) {
                 /* drivers_probe turns every reason into EINVAL (drivers/base/bus.c drivers_probe_store); that of a group of which
                  * somebody still has a member open is EBUSY (drivers/iommu/iommu.c iommu_device_use_default_domain). */
-                bool group = r == -EBUSY || r == -EINVAL;
+                bool group = (r == -EBUSY || r == -EINVAL) && !driver_is_xen(driver);
                 const char *remedy = group ? "its IOMMU group may be in use by a guest, see 'vfadm show'; else look at dmesg" : "look at dmesg";
                 return effect_fail(error, r, remedy, "%s: %s did not take it", name, driver ? driver : "the host's own driver");
         }

@@ -18,6 +18,18 @@ static int errno_of(const GError *error) {
         return g_error_matches(error, VFADM_ERROR, VFADM_ERROR_NOT_FOUND) ? -ENOENT : -EIO;
 }
 
+/* A Xen domain has no names for its devices: by its function, whoever plugged it. */
+static const char *id_in(const GuestInfo *info, const Step *step) {
+        if (effect_is_xen(step))
+                return guest_info_find(info, step->dev) ? device_id(step) : NULL;
+        for (unsigned i = 0; i < info->devices->len; i++) {
+                const GuestDevice *device = info->devices->pdata[i];
+                if (g_strcmp0(device->id, device_id(step)) == 0)
+                        return device->id;
+        }
+        return NULL;
+}
+
 static int read_guest(ActContext *act, const Step *step, Fact *ret, GError **error) {
         g_autoptr(GError) problem = NULL;
         g_autoptr(GuestInfo) info = guest_read(act->io, step->guest, &problem);
@@ -30,11 +42,7 @@ static int read_guest(ActContext *act, const Step *step, Fact *ret, GError **err
                 g_propagate_error(error, g_steal_pointer(&problem));
                 return r;
         }
-        for (unsigned i = 0; i < info->devices->len; i++) {
-                const GuestDevice *device = info->devices->pdata[i];
-                if (g_strcmp0(device->id, device_id(step)) == 0)
-                        ret->text = g_strdup(device->id);
-        }
+        ret->text = g_strdup(id_in(info, step));
         return 0;
 }
 
@@ -85,8 +93,12 @@ static void explain_guest(ActContext *act, const Step *step, const Fact *now, co
         char dev[PCI_ADDR_TEXT_SIZE];
 
         pci_addr_format(step->dev, dev);
-        g_set_error(error, VFADM_ERROR, VFADM_ERROR_FAILED, "%s: its monitor said yes, but %s is %s; look at the guest's log", step->guest, dev,
-                    target->text ? "not in it" : "still in it");
+        if (effect_is_xen(step))
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_FAILED, "%s: Xen's tools said yes, but %s is %s; see 'xl pci-list %s', 'xl dmesg' and /var/log/xen", step->guest, dev,
+                            target->text ? "not in it" : "still in it", effect_guest_name(step));
+        else
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_FAILED, "%s: its monitor said yes, but %s is %s; look at the guest's log", step->guest, dev,
+                            target->text ? "not in it" : "still in it");
 }
 
 const Effect effect_guest = {.read = read_guest, .make = make_guest, .explain = explain_guest};

@@ -19,7 +19,7 @@ static const Effect *const effects[STEP_KINDS] = {
         [STEP_NUMVFS] = &effect_numvfs, [STEP_DRIVER] = &effect_driver,     [STEP_VF_STATE] = &effect_vf_state,
         [STEP_RESET] = &effect_reset,   [STEP_GUEST] = &effect_guest,       [STEP_FILE] = &effect_file,
         [STEP_BOOT] = &effect_boot,     [STEP_DEFINED] = &effect_definition, [STEP_NETWORK] = &effect_network,
-        [STEP_HOLD] = &effect_hold,
+        [STEP_HOLD] = &effect_hold,     [STEP_ASSIGNABLE] = &effect_assignable,
 };
 
 /* Of boot parameters nobody may be able to tell what the next boot will have. */
@@ -66,7 +66,16 @@ int effect_count_vfs(Io *io, PciAddr pf) {
 }
 
 bool effect_is_placeholder(const char *driver) {
-        return driver && (driver_is_vfio(driver) || g_str_equal(driver, "pci-stub") || g_str_equal(driver, "pciback"));
+        return driver && (driver_is_vfio(driver) || driver_is_xen(driver) || g_str_equal(driver, "pci-stub"));
+}
+
+bool effect_is_xen(const Step *step) {
+        return step->guest && g_str_has_prefix(step->guest, "xen:");
+}
+
+const char *effect_guest_name(const Step *step) {
+        const char *colon = strchr(step->guest, ':');
+        return colon ? colon + 1 : step->guest;
 }
 
 bool effect_has_fact(const Step *step) {
@@ -112,6 +121,8 @@ bool effect_same(const Step *step, const Fact *now, const Fact *target, bool str
                 return fact_equal(step, now, target) || (target == &step->from && differ_in_list(now->text, target->text));
         case STEP_HOLD: /* a network that gives nothing away need not be kept from it */
                 return g_strcmp0(now->text, HOLD_IDLE) == 0 || fact_equal(step, now, target);
+        case STEP_ASSIGNABLE: /* nobody tells */
+                return (now->number < 0 && !strict) || fact_equal(step, now, target);
         default:
                 return fact_equal(step, now, target);
         }

@@ -1,5 +1,6 @@
 /* The second look: other programs do not take our locks, so between the snapshot that a plan was made from and the step that
  * takes a function away, somebody may have begun to use it. */
+#include "act/holder.h"
 #include "act/run.h"
 
 #include "base/error.h"
@@ -14,6 +15,7 @@ static bool is_noticed(const Step *step) {
                 return step->from.driver && g_strcmp0(step->from.driver, step->to.driver) != 0;
         case STEP_VF_STATE:
         case STEP_RESET:
+        case STEP_ASSIGNABLE:
                 return true;
         case STEP_GUEST: /* a service that is given the element takes the driver away by itself */
                 return step->to.text && step->xml;
@@ -22,8 +24,20 @@ static bool is_noticed(const Step *step) {
         }
 }
 
-/* A network or storage use counts by its kind: its words change with every address. A process counts by itself. */
+static bool lets_go(const Plan *plan, const Dev *dev) {
+        for (unsigned i = 0; i < plan->steps->len; i++) {
+                const Step *step = plan->steps->pdata[i];
+                if (step->kind == STEP_GUEST && !step->to.text && pci_addr_equal(step->dev, dev->addr))
+                        return true;
+        }
+        return false;
+}
+
+/* A network or storage use counts by its kind: its words change with every address. A process counts by itself. A domain of Xen's that was to
+ * let go has done so before anybody could notice anything: what has the device now is another. */
 static bool was_known(const Plan *plan, const Dev *dev, const Use *use) {
+        if (use->kind == USE_GUEST && lets_go(plan, dev))
+                return false;
         for (unsigned i = 0; i < plan->known->len; i++) {
                 const KnownUse *known = &g_array_index(plan->known, KnownUse, i);
                 if (known->kind == use->kind && pci_addr_equal(known->dev, dev->addr) && (use->kind != USE_PROCESS || known->pid == use->pid))
@@ -50,7 +64,11 @@ bool run_nobody_came(Run *run, const Step *step, GError **error) {
         /* A count takes all VFs at once and for good, and many steps may lie between it and the first look. */
         if (taken->len == 0 || !is_noticed(step) || (run->looked && step->kind != STEP_NUMVFS))
                 return true;
+        g_autoptr(Books) books = NULL;
+        if (!xen_books(run->act->io, &books, error))
+                return false;
         g_autoptr(Snapshot) now = host_read_uses(run->act->io, &g_array_index(taken, PciAddr, 0), taken->len);
+        xen_add_uses(books, now);
         for (unsigned i = 0; i < taken->len; i++) {
                 const Dev *dev = snapshot_get(now, g_array_index(taken, PciAddr, i));
                 if (dev && !check_dev(run->plan, dev, error))

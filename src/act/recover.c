@@ -14,6 +14,7 @@
 #include "act/act.h"
 
 #include "act/effect.h"
+#include "act/holder.h"
 #include "act/recover.h"
 #include "act/run.h"
 #include "base/error.h"
@@ -48,6 +49,23 @@ void recovery_tell_failure(Recovery *recovery, const char *what, const GError *p
 }
 
 /* ---- who must not be disturbed ---- */
+
+Snapshot *recovery_read_host(Recovery *recovery, unsigned what, GError **error) {
+        Io *io = recovery->act->io;
+
+        g_clear_pointer(&recovery->fresh, books_free);
+        /* Before the host: what a guest gave back meanwhile looks used, and not the other way round. */
+        if (!xen_books(io, &recovery->fresh, error))
+                return NULL;
+        Snapshot *host = host_read(io, what, error);
+        if (host)
+                xen_add_uses(recovery->fresh, host);
+        return host;
+}
+
+const Books *recovery_plan_books(Recovery *recovery) {
+        return recovery->fresh ? recovery->fresh : recovery_books(recovery);
+}
 
 static const Use *blocking_use(const Dev *dev) {
         for (unsigned i = 0; i < dev->uses->len; i++) {
@@ -90,7 +108,7 @@ static bool check_unleased(Run *run, const Step *step, GError **error) {
                 if (!concerned || plan_leases(run->plan, lease->dev))
                         continue;
                 bool vanishes = lease->config && step->kind == STEP_NUMVFS;
-                if (!vanishes && !io_process_lives(act->io, lease->pid, lease->pid_start, lease->boot_id))
+                if (!vanishes && !act_holder_lives(act->io, lease_is_xen(lease) ? recovery_books(run->user) : NULL, lease))
                         continue;
                 pci_addr_format(lease->dev, name);
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_IN_USE, "%s is leased to %s (lease %" G_GINT64_FORMAT "), so it was left alone; run 'vfadm recover' when that has ended",
@@ -115,7 +133,7 @@ static bool check_step(Run *run, const Step *step, GError **error) {
         if (!check_unleased(run, step, error))
                 return false;
         if (!recovery->host)
-                recovery->host = host_read(recovery->act->io, HOST_USES, error);
+                recovery->host = recovery_read_host(recovery, HOST_USES, error);
         if (!recovery->host)
                 return false;
         if (step->kind != STEP_NUMVFS)
@@ -156,6 +174,19 @@ static bool goes_with_guest(const Run *run, unsigned i) {
         return false;
 }
 
+/* Nobody tells whether a function is kept for Xen's guests, so it is made what it was, whatever it is. Somebody who took it away from pciback
+ * since wants it elsewhere. */
+static UndoVerdict may_undo_assignable(Run *run, unsigned i, GError **error) {
+        const Step *step = run->plan->steps->pdata[i];
+
+        if (step->from.number && !effect_on_pciback(run->act->io, step->dev)) {
+                g_autofree char *what = step_describe(step);
+                recovery_tell(run->user, "%s: somebody has taken it from " DRIVER_PCIBACK " since, so it was left alone", what);
+                return UNDO_SKIP;
+        }
+        return check_step(run, step, error) ? UNDO_FORCE : UNDO_REFUSE;
+}
+
 static UndoVerdict may_undo(Run *run, unsigned i, GError **error) {
         Recovery *recovery = run->user;
         const Step *step = run->plan->steps->pdata[i];
@@ -169,6 +200,8 @@ static UndoVerdict may_undo(Run *run, unsigned i, GError **error) {
                 recovery_tell(recovery, "%s: the device is gone, so there is nothing to undo", what);
                 return UNDO_SKIP;
         }
+        if (step->kind == STEP_ASSIGNABLE)
+                return may_undo_assignable(run, i, error);
         if (!effect_read(run->act, step, &now, &problem)) {
                 /* VFs that were made anew, a PF without its driver: what the plan changed is not there any more. */
                 bool gone = g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_NOT_FOUND);
@@ -293,7 +326,7 @@ static GArray *plan_pfs(const JournalPlan *plan) {
                 const Step *step = ((const JournalStep *) plan->steps->pdata[i])->step;
                 const Lease *lease = step->to.lease ? step->to.lease : step->from.lease;
                 /* These kinds name no PF of their own; the plan's other steps do. */
-                if (step->kind == STEP_MODULE || step->kind == STEP_RESET || step->kind == STEP_GUEST || step_is_of_host(step))
+                if (step->kind == STEP_MODULE || step->kind == STEP_RESET || step->kind == STEP_GUEST || step->kind == STEP_ASSIGNABLE || step_is_of_host(step))
                         continue;
                 if ((step->kind == STEP_DEFINED || step->kind == STEP_HOLD) && pci_addr_equal(step->pf, step->dev))
                         continue;
@@ -526,6 +559,7 @@ bool act_recover(ActContext *act, GPtrArray *told, GError **error) {
         g_clear_pointer(&recovery.host, snapshot_free);
         g_clear_pointer(&recovery.guests, g_hash_table_unref);
         books_free(recovery.books);
+        books_free(recovery.fresh);
         io_unlock(act->io, lock);
         return ok;
 }

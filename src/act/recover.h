@@ -1,4 +1,4 @@
-/* A recovery under way: what recover.c (plans), recover_leases.c and recover_books.c share. Private to act/. */
+/* A recovery under way: what recover.c (plans), recover_leases.c, recover_books.c and recover_xen.c share. Private to act/. */
 #pragma once
 
 #include "act/act.h"
@@ -16,6 +16,7 @@ typedef struct {
         bool asked;          /* for the books: once is enough */
         Books *books;        /* of the service that is here; NULL: none, or it could not be asked */
         GHashTable *guests;  /* of the books: const GuestInfo* by uuid and by reference */
+        Books *fresh;        /* Xen's, as they were right before the host was read last; NULL: this host is no dom0 */
 } Recovery;
 
 void recovery_tell(Recovery *recovery, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -24,6 +25,10 @@ void recovery_tell_failure(Recovery *recovery, const char *what, const GError *p
 /* A plan that is under way, or could not be ended, has a part in this device. */
 bool recovery_holds(const Recovery *recovery, PciAddr dev);
 bool recovery_same_boot(const ActContext *act, const char *boot_id);
+/* The host as it is now, with the uses that only Xen's books tell. What recovery looks at before it touches anything. */
+Snapshot *recovery_read_host(Recovery *recovery, unsigned what, GError **error);
+/* The books that belong to that host. NULL: none. */
+const Books *recovery_plan_books(Recovery *recovery);
 /* IN_USE: somebody uses it. NULL is unused. */
 bool recovery_check_unused(const Dev *dev, GError **error);
 
@@ -52,5 +57,13 @@ const GuestInfo *recovery_guest(Recovery *recovery, const Lease *lease);
 bool lease_is_of_service(const Lease *lease);
 /* A lease that stands in a definition, or whose guest may have lost the device while it runs. */
 void recover_config_lease(Recovery *recovery, const Lease *lease);
+/* The lease, its PF locked, as the books say (`next`, which this may change; NULL: nobody has the device any more): brought along in the
+ * ledger, set again after a reboot, or ended. `guest` as it was just read, or NULL. */
+bool recovery_mend(Recovery *recovery, const Lease *lease, Lease *next, const GPtrArray *leases, const GuestInfo *guest, GError **error);
+bool lease_goes_on_so(const Lease *lease, const Lease *next);
+/* A lease that could not be mended: told. */
+void recovery_tell_lease(Recovery *recovery, const Lease *lease, const GError *problem);
+/* A lease of a domain of Xen's, which is no process and so is looked up in Xen's books. */
+void recover_xen_lease(Recovery *recovery, const Lease *lease);
 /* What vfadm holds in networks: let go of what nobody needs held, held again what a restarted network forgot. */
 void recover_holds(Recovery *recovery);

@@ -10,7 +10,7 @@
 #include "host/host.h"
 #include "plan/plan.h"
 
-static const char service_name[] = "libvirt"; /* the only service with books so far; its networks are named after it */
+static const char service_name[] = "libvirt"; /* the only service with networks, which are named after it */
 
 static void index_guests(Recovery *recovery) {
         recovery->guests = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -31,7 +31,7 @@ const Books *recovery_books(Recovery *recovery) {
         recovery->books = guest_books(recovery->act->io, &problem);
         if (recovery->books)
                 index_guests(recovery);
-        else if (problem)
+        else if (problem) /* libvirt's, or Xen's */
                 recovery_tell(recovery, "what stands in definitions of guests, and what is held in networks, is left as it is: %s", problem->message);
         return recovery->books;
 }
@@ -69,8 +69,8 @@ static Lease *lease_by_guest(const ActContext *act, const Lease *lease, const Gu
         return next;
 }
 
-static bool lease_goes_on_so(const Lease *lease, const Lease *next) {
-        return next && next->config == lease->config && next->pid == lease->pid && next->pid_start == lease->pid_start &&
+bool lease_goes_on_so(const Lease *lease, const Lease *next) {
+        return next && g_strcmp0(next->guest_uuid, lease->guest_uuid) == 0 && next->config == lease->config && next->pid == lease->pid && next->pid_start == lease->pid_start &&
                next->state == lease->state && g_strcmp0(next->boot_id, lease->boot_id) == 0 && g_strcmp0(next->guest, lease->guest) == 0;
 }
 
@@ -78,7 +78,7 @@ static bool lease_goes_on_so(const Lease *lease, const Lease *next) {
  * false: the VF is not there yet, so this is for a later recovery. */
 static bool set_again(Recovery *recovery, const Lease *lease, const GPtrArray *leases, const GuestInfo *guest, bool *ret_done, GError **error) {
         ActContext *act = recovery->act;
-        g_autoptr(Snapshot) host = host_read(act->io, HOST_EVERYTHING & ~(unsigned) HOST_NAMES, error);
+        g_autoptr(Snapshot) host = recovery_read_host(recovery, HOST_EVERYTHING & ~(unsigned) HOST_NAMES, error);
 
         *ret_done = false;
         if (!host)
@@ -87,11 +87,13 @@ static bool set_again(Recovery *recovery, const Lease *lease, const GPtrArray *l
         if (!dev || !lease_fits(lease, host, dev))
                 return true;
         /* The guest itself may run by now: libvirt starts some before vfadm comes. */
-        if (!lease->pid && !recovery_check_unused(dev, error))
+        if (!runs_with(guest, lease->dev) && !recovery_check_unused(dev, error))
                 return false;
-        PlanInput input = {.host = host, .leases = leases, .guest = guest, .books = recovery_books(recovery)};
+        PlanInput input = {.host = host, .leases = leases, .guest = guest, .books = recovery_plan_books(recovery)};
         g_autoptr(Plan) plan = plan_set_again(lease, &input);
         *ret_done = act_run(act, plan, error);
+        for (unsigned i = 0; *ret_done && i < plan->notes->len; i++)
+                recovery_tell(recovery, "%s", (const char *) plan->notes->pdata[i]);
         if (*ret_done && plan->steps->len)
                 recovery_tell(recovery, "%s set for %s again (lease %" G_GINT64_FORMAT "): the machine has been rebooted since", dev->name, lease->guest, lease->id);
         return *ret_done;
@@ -105,16 +107,16 @@ static bool end_lease(Recovery *recovery, const Lease *lease, const GPtrArray *l
                 return false;
         pci_addr_format(lease->dev, dev);
         recovery_tell(recovery, "%s back from %s (lease %" G_GINT64_FORMAT "): %s", dev, lease->guest, lease->id,
-                      !guest          ? "the guest is not defined any more"
-                      : lease->config ? "it is no longer in the guest's definition"
-                                      : "it has been taken out of the guest");
+                      verdict == LEASE_DROP && !lease->config         ? "the machine has been rebooted since"
+                      : !lease->config && (!guest || !guest->running) ? "its guest has ended"
+                      : !lease->config                                ? "it has been taken out of the guest"
+                      : !guest                                        ? "the guest is not defined any more"
+                                                                      : "it is no longer in the guest's definition");
         return true;
 }
 
-/* The lease is there, its PF locked, the guest just read (NULL: there is none). */
-static bool mend_lease(Recovery *recovery, const Lease *lease, const GPtrArray *leases, const GuestInfo *guest, GError **error) {
+bool recovery_mend(Recovery *recovery, const Lease *lease, Lease *next, const GPtrArray *leases, const GuestInfo *guest, GError **error) {
         ActContext *act = recovery->act;
-        g_autoptr(Lease) next = lease_by_guest(act, lease, guest);
         bool rebooted = !recovery_same_boot(act, lease->boot_id), set = true;
         char dev[PCI_ADDR_TEXT_SIZE];
 
@@ -136,6 +138,12 @@ static bool mend_lease(Recovery *recovery, const Lease *lease, const GPtrArray *
         if (lease->config && !next->config)
                 recovery_tell(recovery, "%s is no longer in the definition of %s: lease %" G_GINT64_FORMAT " ends with the running guest", dev, next->guest, lease->id);
         return true;
+}
+
+/* The lease is there, its PF locked, the guest just read (NULL: there is none). */
+static bool mend_lease(Recovery *recovery, const Lease *lease, const GPtrArray *leases, const GuestInfo *guest, GError **error) {
+        g_autoptr(Lease) next = lease_by_guest(recovery->act, lease, guest);
+        return recovery_mend(recovery, lease, next, leases, guest, error);
 }
 
 /* The guest of a lease as it is now, under the name that it has in the books; *ret NULL: there is none. */
@@ -170,21 +178,26 @@ static bool lock_and_mend(Recovery *recovery, const Lease *lease, GError **error
         return ok;
 }
 
-void recover_config_lease(Recovery *recovery, const Lease *lease) {
-        g_autoptr(GError) problem = NULL;
+void recovery_tell_lease(Recovery *recovery, const Lease *lease, const GError *problem) {
         char dev[PCI_ADDR_TEXT_SIZE];
 
-        if (!recovery_books(recovery))
-                return;
-        g_autoptr(Lease) next = lease_by_guest(recovery->act, lease, recovery_guest(recovery, lease));
-        if (lease_goes_on_so(lease, next) || lock_and_mend(recovery, lease, &problem))
-                return;
         pci_addr_format(lease->dev, dev);
         g_autofree char *what = g_strdup_printf("%s of %s (lease %" G_GINT64_FORMAT ")", dev, lease->guest, lease->id);
         if (g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_BUSY))
                 recovery_tell(recovery, "%s: left for later: %s", what, problem->message);
         else
                 recovery_tell_failure(recovery, what, problem);
+}
+
+void recover_config_lease(Recovery *recovery, const Lease *lease) {
+        g_autoptr(GError) problem = NULL;
+
+        /* Xen's books know nothing of libvirt's guests: this machine was booted with Xen below it, and may be booted without it again. */
+        if (!recovery_books(recovery) || recovery->books->xen)
+                return;
+        g_autoptr(Lease) next = lease_by_guest(recovery->act, lease, recovery_guest(recovery, lease));
+        if (!lease_goes_on_so(lease, next) && !lock_and_mend(recovery, lease, &problem))
+                recovery_tell_lease(recovery, lease, problem);
 }
 
 /* ---- what is held in networks ---- */
@@ -227,7 +240,7 @@ static bool find_stale(Recovery *recovery, const HostdevNetwork *network, GHashT
                 const HostdevPort *port = network->ports->pdata[i];
                 if (g_strcmp0(port->owner, HOSTDEV_HOLDER) != 0 || lease_of(leased, port->host))
                         continue;
-                if (!recovery->host && !(recovery->host = host_read(recovery->act->io, HOST_USES, error)))
+                if (!recovery->host && !(recovery->host = recovery_read_host(recovery, HOST_USES, error)))
                         return false;
                 const Dev *dev = snapshot_get(recovery->host, port->host);
                 if (!dev || dev->uses->len == 0)

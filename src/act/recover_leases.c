@@ -78,14 +78,14 @@ static Plan *plan_drop(const Lease *lease) {
 /* Reads the machine and runs the plan that takes the device back. The PF is locked. */
 static bool give_back(Recovery *recovery, const Lease *lease, const GPtrArray *leases, const GuestInfo *info, GError **error) {
         ActContext *act = recovery->act;
-        g_autoptr(Snapshot) host = host_read(act->io, HOST_EVERYTHING & ~(unsigned) HOST_NAMES, error);
+        g_autoptr(Snapshot) host = recovery_read_host(recovery, HOST_EVERYTHING & ~(unsigned) HOST_NAMES, error);
 
         if (!host)
                 return false;
         const Dev *dev = snapshot_get(host, lease->dev);
         if (dev && lease_fits(lease, host, dev) && !recovery_check_unused(dev, error))
                 return false;
-        PlanInput input = {.host = host, .leases = leases, .guest = info, .books = recovery_books(recovery)};
+        PlanInput input = {.host = host, .leases = leases, .guest = info, .books = recovery_plan_books(recovery)};
         g_autoptr(Plan) plan = plan_give_back(lease, &input);
         return act_run(act, plan, error);
 }
@@ -128,6 +128,10 @@ static void recover_lease(Recovery *recovery, const Lease *lease) {
 
         if (recovery_holds(recovery, lease->dev))
                 return;
+        if (lease_is_xen(lease)) {
+                recover_xen_lease(recovery, lease);
+                return;
+        }
         if (lease->config || may_be_taken_out(recovery, lease)) {
                 recover_config_lease(recovery, lease);
                 return;

@@ -6,6 +6,7 @@
 #include "change/locks.h"
 #include "change/pools.h"
 #include "guest/guest.h"
+#include "host/driver_modules.h"
 #include "host/host.h"
 
 #include <string.h>
@@ -22,6 +23,7 @@ struct Change {
         Books *books;     /* of the service that is here; NULL: none, or nobody needs them */
         char *books_note; /* why they could not be read, where that is no error */
         GPtrArray *pools; /* NULL: nobody needs them */
+        bool xen_dom0;    /* who has which device only Xen's books tell */
         char *boot_id;
         uint64_t pid_start;
 };
@@ -128,9 +130,12 @@ static bool recover_and_lock(Change *change, Want *const *wants, unsigned n, GEr
         return false;
 }
 
-static unsigned to_read(WantKind kind) {
+static unsigned to_read(const Want *want) {
         const unsigned usual = HOST_VF_STATE | HOST_USES;
-        switch (kind) {
+
+        if (want->at_boot)
+                return HOST_SETUP | HOST_USES;
+        switch (want->kind) {
         case WANT_BOOT:
         case WANT_BOOT_UNDO:
                 return HOST_SETUP;
@@ -146,6 +151,11 @@ static unsigned to_read(WantKind kind) {
         }
 }
 
+/* There are no groups on dom0: which functions go together stands in config space (model/companions.h). */
+static unsigned to_read_on_dom0(const Want *want) {
+        return (want->kind == WANT_BIND && !want->at_boot) || want->kind == WANT_ATTACH ? HOST_CAPS : 0;
+}
+
 /* ---- what the service and the pools say ---- */
 
 /* A name that could be a pool's stands where --from takes a device. */
@@ -158,7 +168,7 @@ typedef enum { BOOKS_NOT, BOOKS_IF_ANY, BOOKS_MUST } BooksNeed;
 
 /* The lease that a want would end: by its number ("12", "#12"), or by its device in any of the device's names. */
 static const Lease *lease_named(const Change *change, const Want *want) {
-        const Dev *dev = snapshot_find(change->host, want->device, NULL);
+        const Dev *dev = change->host ? snapshot_find(change->host, want->device, NULL) : NULL;
         uint64_t id = 0;
         PciAddr addr;
         bool by_id = parse_uint(want->device + (want->device[0] == '#'), 10, 1, INT64_MAX, &id);
@@ -166,7 +176,7 @@ static const Lease *lease_named(const Change *change, const Want *want) {
 
         if (dev)
                 addr = dev->addr;
-        for (unsigned i = 0; i < change->leases->len; i++) {
+        for (unsigned i = 0; change->leases && i < change->leases->len; i++) {
                 const Lease *lease = change->leases->pdata[i];
                 if (by_id ? lease->id == (int64_t) id : by_addr && pci_addr_equal(lease->dev, addr))
                         return lease;
@@ -200,12 +210,18 @@ static BooksNeed books_need(const Change *change, const Want *want, const GuestI
         }
 }
 
+/* A function that a domain has looks unused to dom0's kernel: nothing is changed there before the books were read. Without a module for them
+ * plan/ refuses what is bound to pciback. */
+static bool needs_xen(const Change *change, const Want *want) {
+        return change->xen_dom0 && !want->at_boot && want->kind != WANT_BOOT && want->kind != WANT_BOOT_UNDO;
+}
+
 static bool read_books(Change *change, Want *const *wants, unsigned n, const GuestInfo *guest, GError **error) {
         g_autoptr(GError) problem = NULL;
         BooksNeed need = BOOKS_NOT;
 
         for (unsigned i = 0; i < n && need != BOOKS_MUST; i++)
-                need = MAX(need, books_need(change, wants[i], guest));
+                need = needs_xen(change, wants[i]) && guest_backend("xen", NULL) ? BOOKS_MUST : MAX(need, books_need(change, wants[i], guest));
         if (need == BOOKS_NOT || change->books || change->books_note)
                 return true;
         change->books = guest_books(change->options.io, &problem);
@@ -215,7 +231,7 @@ static bool read_books(Change *change, Want *const *wants, unsigned n, const Gue
                 g_propagate_error(error, g_steal_pointer(&problem));
                 return false;
         }
-        change->books_note = g_strdup_printf("what libvirt's guests and networks have could not be looked at: %s", problem->message);
+        change->books_note = g_strdup_printf("what %s have could not be looked at: %s", change->xen_dom0 ? "Xen's guests" : "libvirt's guests and networks", problem->message);
         return true;
 }
 
@@ -240,20 +256,23 @@ Change *change_begin(const ChangeOptions *options, Want *const *wants, unsigned 
                 return NULL;
         /* Before the host: a device that libvirt takes back is the host's again before it leaves the books (qemuDomainRemoveHostDevice,
          * qemuProcessStop). Read the other way round, it could be nobody's, and still look as its guest had it. */
-        if (hands_out(wants[0]) && !read_books(change, wants, n, NULL, error))
+        change->xen_dom0 = host_is_xen_dom0(options->io);
+        if ((hands_out(wants[0]) || needs_xen(change, wants[0])) && !read_books(change, wants, n, NULL, error))
                 return NULL;
-        change->host = host_read(options->io, to_read(wants[0]->kind), error);
+        change->host = host_read(options->io, to_read(wants[0]) | (change->xen_dom0 ? to_read_on_dom0(wants[0]) : 0), error);
+        if (change->host)
+                books_add_uses(change->books, change->host);
         change->leases = change->host ? ledger_leases(change->ledger, error) : NULL;
         for (unsigned i = 0; change->leases && i < change->leases->len; i++) {
                 Lease *lease = change->leases->pdata[i];
-                lease->holder_lives = io_process_lives(options->io, lease->pid, lease->pid_start, lease->boot_id);
+                lease->holder_lives = act_holder_lives(options->io, change->books, lease);
         }
         return change->leases ? g_steal_pointer(&change) : NULL;
 }
 
 /* The device that a plan would hand to VFIO, whose driver the kernel may name; NULL for other plans. */
 static const Dev *dev_for_vfio(const Change *change, const Want *want, const PlanInput *input) {
-        if (want->kind == WANT_BIND)
+        if (want->kind == WANT_BIND && !want->at_boot)
                 return snapshot_find(change->host, want->device, NULL);
         if (want->kind == WANT_ATTACH || want->kind == WANT_LEND)
                 return plan_choose(want, input, NULL);
@@ -273,6 +292,18 @@ static const char *vfio_driver_for(const Change *change, const Dev *dev, GHashTa
                 g_hash_table_insert(known, dev->modalias, variant);
         }
         return g_hash_table_lookup(known, dev->modalias);
+}
+
+/* Whom pciback must come before, for a device that it is to have at boot. */
+static void find_modules(const Change *change, const Want *want, GPtrArray *modules, PlanInput *input) {
+        const Dev *dev = want->at_boot && want->kind == WANT_BIND ? snapshot_find(change->host, want->device, NULL) : NULL;
+
+        if (!dev)
+                return;
+        DriverModules *found = host_driver_modules(change->options.io, change->host->kernel_release, dev);
+        g_ptr_array_add(modules, found);
+        input->host_modules = found->loadable;
+        input->host_builtin = found->builtin;
 }
 
 /* Which locks are needed is told from names, before anything is read; a pool may have been made meanwhile that has such a name. */
@@ -302,12 +333,14 @@ const Dev *change_choose(Change *change, const Want *want, const GuestInfo *gues
 Plan *change_plan(Change *change, Want *const *wants, unsigned n, const GuestInfo *guest, GError **error) {
         g_autoptr(GHashTable) variants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
         g_autofree PlanInput *inputs = g_new0(PlanInput, n);
+        g_autoptr(GPtrArray) modules = g_ptr_array_new_with_free_func((GDestroyNotify) driver_modules_free);
 
         if (!read_pools(change, wants, n, error) || !read_books(change, wants, n, guest, error))
                 return NULL;
         for (unsigned i = 0; i < n; i++) {
                 inputs[i] = (PlanInput) {.host = change->host, .leases = change->leases, .guest = guest, .books = change->books, .pools = change->pools};
                 inputs[i].vfio_driver = vfio_driver_for(change, dev_for_vfio(change, wants[i], &inputs[i]), variants);
+                find_modules(change, wants[i], modules, &inputs[i]);
         }
         g_autoptr(Plan) plan = plan_make_all(wants, inputs, n, error);
         if (!plan || !check_locked(change, plan, error))

@@ -198,7 +198,7 @@ static int write_numvfs(Machine *machine, unsigned count) {
 
 static int probe(Machine *machine, unsigned vf) {
         const char *override = override_of(machine, vf);
-        const char *driver = override ? override : "igbvf";
+        const char *driver = override ? override : machine->xen.slots & 1u << vf ? "pciback" : "igbvf";
         g_autofree char *loaded = g_strconcat("sys/bus/pci/drivers/", driver, "/bind", NULL);
         bool autoprobe = g_str_equal(get(machine, DEVICES PF_NAME "/sriov_drivers_autoprobe"), "1");
 
@@ -206,6 +206,8 @@ static int probe(Machine *machine, unsigned vf) {
                 g_autofree char *kept = g_strdup(override);
                 g_autofree char *taken = g_strdup(driver);
                 machine_set_driver(machine, vf, taken, kept);
+                if (g_str_equal(taken, "pciback"))
+                        machine->xen.slots |= 1u << vf;
         }
         return 0;
 }
@@ -242,6 +244,10 @@ static int fake_write(Io *io, const char *path, const char *text, unsigned timeo
                 g_autofree char *folder = vf_path(i, "");
                 char name[PCI_ADDR_TEXT_SIZE];
                 pci_addr_format(machine_vf(i), name);
+                if (g_str_equal(path, "sys/bus/pci/drivers/pciback/remove_slot") && g_str_equal(text, name) && machine->xen.slots & 1u << i) {
+                        machine->xen.slots &= ~(1u << i);
+                        return 0;
+                }
                 if (g_str_has_prefix(path, folder))
                         return write_vf(machine, i, path + strlen(folder), text);
                 if (g_str_equal(path, "sys/bus/pci/drivers_probe") && g_str_equal(text, name))
@@ -283,7 +289,7 @@ static int fake_netlink(Io *io, const void *request, size_t length, GByteArray *
 }
 
 static int fake_load_module(Io *io, const char *name) {
-        g_autofree char *path = g_strconcat("sys/bus/pci/drivers/", name, "/bind", NULL);
+        g_autofree char *path = g_strconcat("sys/bus/pci/drivers/", g_str_equal(name, "xen-pciback") ? "pciback" : name, "/bind", NULL);
         int r = machine_change(of(io), "module %s", name);
         if (r < 0 || of(io)->fail_modules)
                 return r < 0 ? r : -ENOENT;
@@ -376,6 +382,7 @@ void machine_free(Machine *machine) {
         g_free(machine->fail_prefix);
         g_free(machine->guest_has);
         fake_service_clear(&machine->service);
+        fake_xen_clear(&machine->xen);
         g_free(machine);
 }
 
@@ -413,6 +420,7 @@ Snapshot *host_read(Io *io, unsigned what, GError **error) {
         unsigned num_vfs = machine_num_vfs(machine);
 
         snapshot->boot_id = g_strdup(BOOT);
+        snapshot->xen_dom0 = host_is_xen_dom0(io);
         pf->path = g_strdup("pci0000:00/0000:00:02.0/" PF_NAME);
         pf->driver = g_strdup("igb");
         pf->is_pf = true;

@@ -34,6 +34,30 @@ typedef struct {
         unsigned books_read;
 } FakeService;
 
+#define FILE_UUID "5c1f3c2e-0000-4000-8000-000000000a11"
+#define XEN_ENTRY "0000:01:10.0,permissive=1"
+
+/* Xen below this host, with one domain "web1", which has VF 0 at most, and a file etc/xen/web1.cfg. */
+typedef struct {
+        bool here;        /* vfadm's module for it is installed */
+        bool deaf;        /* but Xen does not answer */
+        unsigned domain;  /* its number; 0: it does not run */
+        char *name;       /* as it runs: 'xl rename' changes it */
+        const char *status;
+        bool going;       /* it is dying: "running" no more */
+        bool has;         /* VF 0 */
+        bool has_file;
+        bool file_has_uuid; /* FILE_UUID; else one is made up at each start */
+        char *entry;      /* VF 0 in the file, or NULL */
+        bool keeps;       /* answers "pending" */
+        bool ignores;     /* says yes to plugging, and does nothing */
+        bool comes_later; /* the domain gets VF 0 right after the books were read */
+        int assignable;   /* VF 0: 1 or 0, as Xen was told last; -1: it was not */
+        char *driver_path; /* what xl knows of its driver in dom0 */
+        unsigned slots;   /* VFs (a bit each) that pciback takes by itself before igbvf, where it was loaded first */
+        unsigned books_read;
+} FakeXen;
+
 typedef struct {
         Io io;
         GHashTable *files; /* path → text */
@@ -66,6 +90,7 @@ typedef struct {
         bool guest_deaf;   /* its monitor does not answer */
         int user_pid;      /* a process that holds VF 0; 0: none */
         FakeService service;
+        FakeXen xen;
         bool in_container; /* its processes are not the host's */
         unsigned vf_reads; /* how often it was asked for the state of the VFs */
         unsigned looks;    /* how often it was asked who uses some functions */
@@ -96,6 +121,14 @@ void machine_start_guest(Machine *machine);
 void machine_set_port(Machine *machine, unsigned vf, const char *owner);
 /* Who has the network's port of this VF; NULL: nobody. */
 const char *machine_port(Machine *machine, unsigned vf);
+/* This host is Xen's dom0, and the module for it is here; the domain does not run and its file does not name VF 0. */
+void machine_start_xen(Machine *machine);
+/* The domain runs, as number 3. */
+void machine_start_domain(Machine *machine);
+void machine_end_domain(Machine *machine);
+/* The uuid of the running domain. */
+const char *machine_domain_uuid(const Machine *machine);
+void fake_xen_clear(FakeXen *xen);
 void fake_service_init(FakeService *service);
 void fake_service_clear(FakeService *service);
 /* The log so far, one change a line, and empties it; the caller frees. */
