@@ -39,6 +39,8 @@ _vfadm_leases() {
 # What can stand as the word number $2 (from 1) after the verb $1; $3: --explain was said.
 _vfadm_words() {
         local keys="mac= vlan= trust=on trust=off spoofchk=on spoofchk=off link=auto link=on link=off min-rate= max-rate="
+        local libvirt="managed=yes managed=no profile= teaming="
+        local xen="permissive=on permissive=off msitranslate=on msitranslate=off power-mgmt=on power-mgmt=off rdm=strict rdm=relaxed slot="
         case $1:$2 in
         help:1) _vfadm_verbs ;;
         enable:1 | disable:1) _vfadm_devices pf ;;
@@ -46,20 +48,21 @@ _vfadm_words() {
         list:* | show:1) _vfadm_devices any ;;
         doctor:1) if [[ $3 ]]; then _vfadm_findings && echo all; else _vfadm_devices any && _vfadm_leases 4; fi ;;
         bind:1 | unbind:1) _vfadm_devices all ;;
-        bind:2) echo vfio vfio-pci ;;
+        bind:2) echo vfio vfio-pci pciback ;;
         set:1) _vfadm_devices vf ;;
         set:*) echo "$keys" ;;
         detach:1) _vfadm_leases 4 ;;
         detach:2) _vfadm_leases 2 ;;
         release:1) _vfadm_leases 1 && _vfadm_leases 2 ;;
         attach:1) ;;
-        attach:*) echo "$keys nic= managed=yes managed=no profile= teaming=" ;;
+        attach:*) echo "$keys nic= $libvirt $xen" ;;
         run:*) echo "$keys nic=" ;;
         pool:1) echo define start stop autostart delete list show ;;
         pool:2) _vfadm_pools ;;
         pool:*) echo "${keys#mac= }" ;;
         xml:1) _vfadm_pools && _vfadm_devices all ;;
-        xml:* | virt-install-args:*) echo "$keys managed=yes managed=no profile= teaming=" ;;
+        xml:*) echo "$keys nic= $libvirt $xen" ;;
+        virt-install-args:*) echo "$keys $libvirt" ;;
         esac
 }
 

@@ -1,6 +1,7 @@
 /* Elements of libvirt's XML for verbs that only print them. */
 #include "cli/element.h"
 
+#include "base/error.h"
 #include "base/text.h"
 #include "change/pools.h"
 #include "cli/read.h"
@@ -41,6 +42,14 @@ static void tell_left_out(const Cli *cli, const VfState *state) {
 
         if (*words)
                 cli_note(cli, "libvirt's XML cannot say all of this: %s; 'vfadm attach' sets it, or 'vfadm set' by hand", words);
+}
+
+bool element_words_ok(const Want *want, GError **error) {
+        const char *word = want_xen_word(want);
+
+        if (word)
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "%s= is for domains of Xen, as in 'vfadm attach xen:NAME %s=…'; libvirt's XML has no place for it", word, word);
+        return !word;
 }
 
 static char *make(const Cli *cli, const PlanInput *input, const Want *want, const Dev *dev, const VfState *state) {

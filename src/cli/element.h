@@ -17,6 +17,8 @@ void world_clear(World *world);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(World, world_clear)
 PlanInput world_input(const World *world);
 
+/* False where a word is said that libvirt's XML has no place for, since it is for domains of Xen. */
+bool element_words_ok(const Want *want, GError **error);
 /* The element for a certain function, with the MAC and VLAN that it has now where the words say nothing. */
 char *element_of_device(const Cli *cli, const World *world, const Want *want, const Dev *dev);
 /* For what want->device names: the network of a pool that has one, or else a VF that is free now. */

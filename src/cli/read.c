@@ -1,6 +1,7 @@
 /* What the reading verbs have in common. */
 #include "cli/read.h"
 
+#include "guest/guest.h"
 #include "host/host.h"
 #include "io/tree.h"
 #include "ledger/ledger.h"
@@ -15,10 +16,41 @@ Io *cli_open(const Cli *cli, GError **error) {
         return cli->root ? io_archive_open(cli->root, error) : io_real_new("/", error);
 }
 
-Snapshot *cli_read_host(const Cli *cli, Io *io, unsigned what, GError **error) {
+Books *cli_xen_books(const Cli *cli, Io *io, char **ret_note) {
+        g_autoptr(GError) problem = NULL;
+        const char *why = "they do not stand in a record";
+
+        *ret_note = NULL;
+        if (!host_is_xen_dom0(io))
+                return NULL;
+        g_autoptr(Books) books = cli->root ? NULL : guest_books(io, &problem);
+        if (books && books->xen)
+                return g_steal_pointer(&books);
+        if (!cli->root)
+                why = problem ? problem->message : "the package vfadm-xen is not installed";
+        *ret_note = g_strdup_printf("which of Xen's guests has which device is not shown: %s", why);
+        return NULL;
+}
+
+Snapshot *cli_read_host_alone(const Cli *cli, Io *io, unsigned what, GError **error) {
         Snapshot *host = host_read(io, what, error);
         for (unsigned i = 0; host && i < host->notes->len; i++)
                 cli_note(cli, "%s", (const char *) host->notes->pdata[i]);
+        return host;
+}
+
+Snapshot *cli_read_host(const Cli *cli, Io *io, unsigned what, GError **error) {
+        g_autofree char *note = NULL;
+        /* Before the host, so that a device that a guest gives back meanwhile still looks used. */
+        g_autoptr(Books) books = what & HOST_USES ? cli_xen_books(cli, io, &note) : NULL;
+        Snapshot *host = cli_read_host_alone(cli, io, what, error);
+
+        if (host && books)
+                books_add_uses(books, host);
+        if (host && note) {
+                cli_note(cli, "%s", note);
+                g_ptr_array_add(host->notes, g_steal_pointer(&note));
+        }
         return host;
 }
 

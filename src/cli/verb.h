@@ -27,12 +27,13 @@ enum {
         OPT_PF = 1 << 18, /* pool define: --pf, --vfs, --libvirt, --order */
         OPT_ADOPT = 1 << 19,
         OPT_OFF = 1 << 20,
+        OPT_BOOT = 1 << 21,
         OPT_CHANGES = OPT_DRY_RUN | OPT_DISRUPT,
 };
 
 typedef struct {
         bool json, quiet, xml, all, tree, dry_run, disrupt, with_group, new_ledger, no_reset, fix, undo, yes, explain, live, config, adopt,
-             libvirt, off;
+             libvirt, off, boot;
         char *root;        /* NULL: this machine */
         char *ledger_dir;  /* NULL: /var/lib/vfadm */
         char *columns;

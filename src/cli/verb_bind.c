@@ -1,4 +1,5 @@
-/* vfadm bind DEVICE… DRIVER */
+/* vfadm bind [--boot] DEVICE… DRIVER */
+#include "cli/asking.h"
 #include "cli/changing.h"
 
 bool verb_bind(Cli *cli, GError **error) {
@@ -11,7 +12,10 @@ bool verb_bind(Cli *cli, GError **error) {
         for (unsigned i = 0; i < devices->len; i++) {
                 Want *want = changing_want(cli, WANT_BIND, devices->pdata[i]);
                 want->driver = g_strdup(cli->args[cli->n_args - 1]);
+                want->at_boot = cli->boot;
                 g_ptr_array_add(wants, want);
         }
+        if (cli->boot)
+                return asking_change(cli, (Want *const *) wants->pdata, wants->len, error);
         return changing_run_all(cli, wants, error);
 }

@@ -50,7 +50,7 @@ static char *overview_text(void) {
                 g_string_append_printf(out, "  %-18s%s\n", verb->name, verb->summary);
         g_string_append(out, "\nA device is named by its address (0000:01:10.0, 01:10.0, pci_0000_01_10_0), a PF also by its\n"
                              "network device (enp1s0), a VF by its PF and number (enp1s0/3). A guest is qemu:NAME,\n"
-                             "libvirt:NAME, or NAME.\n"
+                             "libvirt:NAME, xen:NAME, or NAME.\n"
                              "\nOptions of every verb:\n");
         option_lines(out, NULL, true);
         g_string_append(out, "\nOptions of some verbs ('vfadm help VERB' says which):\n");

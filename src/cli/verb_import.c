@@ -6,6 +6,7 @@
 #include "change/pools.h"
 #include "guest/guest.h"
 #include "host/host.h"
+#include "plan/rules.h"
 #include "show/show.h"
 
 static bool adopt(Cli *cli, GError **error) {
@@ -38,7 +39,7 @@ static GPtrArray *named(char **words, const GPtrArray *list, const Books *books,
                                 g_ptr_array_add(chosen, list->pdata[i]);
                 if (chosen->len > before || books_guest(books, *word, NULL))
                         continue;
-                g_set_error(error, VFADM_ERROR, VFADM_ERROR_NOT_FOUND, "libvirt has no guest and no network of VFs named '%s'; 'vfadm import' shows what it has", *word);
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_NOT_FOUND, "%s has no guest and no network of VFs named '%s'; 'vfadm import' shows what it has", plan_service_name(books), *word);
                 return NULL;
         }
         for (unsigned i = 0; !*words && i < list->len; i++)
@@ -46,7 +47,7 @@ static GPtrArray *named(char **words, const GPtrArray *list, const Books *books,
         return g_steal_pointer(&chosen);
 }
 
-static void tell(const Cli *cli, const GPtrArray *list) {
+static void tell(const Cli *cli, const Books *books, const GPtrArray *list) {
         unsigned n = 0;
 
         for (unsigned i = 0; i < list->len; i++) {
@@ -54,7 +55,7 @@ static void tell(const Cli *cli, const GPtrArray *list) {
                 n += given->state == GIVEN_NOT_ADOPTED && !given->why && (given->dev || !given->guest);
         }
         if (list->len == 0)
-                cli_note(cli, "libvirt has given out no device and has no network of VFs");
+                cli_note(cli, "%s has given out no device and has no network of VFs", plan_service_name(books));
         else if (n)
                 cli_note(cli, "%u not adopted: 'vfadm import --adopt' makes leases and pools of them, and changes nothing else", n);
 }
@@ -71,7 +72,7 @@ static bool look(Cli *cli, GError **error) {
         g_autoptr(GPtrArray) chosen = named(cli->args, list, books, error);
         if (!chosen)
                 return false;
-        tell(cli, chosen);
+        tell(cli, books, chosen);
         if (cli->json)
                 cli_print_json(show_given_json(host, chosen));
         else

@@ -13,7 +13,7 @@ bool verb_record(Cli *cli, GError **error) {
         const char *file = cli->args[0];
         g_autoptr(Io) base = cli_open(cli, error);
         g_autoptr(Io) recorder = base ? io_recorder_new(base) : NULL;
-        g_autoptr(Snapshot) host = recorder ? cli_read_host(cli, recorder, HOST_DOCTOR, error) : NULL;
+        g_autoptr(Snapshot) host = recorder ? cli_read_host_alone(cli, recorder, HOST_DOCTOR, error) : NULL;
         GStatBuf written;
 
         g_autoptr(GPtrArray) pools = host ? pools_read(recorder, NULL) : NULL; /* for 'vfadm pool list' */

@@ -1,4 +1,5 @@
-/* vfadm unbind DEVICE… */
+/* vfadm unbind [--boot] DEVICE… */
+#include "cli/asking.h"
 #include "cli/changing.h"
 
 bool verb_unbind(Cli *cli, GError **error) {
@@ -8,7 +9,12 @@ bool verb_unbind(Cli *cli, GError **error) {
         for (char **word = cli->args; *word; word++)
                 if (!want_expand_devices(*word, devices, error))
                         return false;
-        for (unsigned i = 0; i < devices->len; i++)
-                g_ptr_array_add(wants, changing_want(cli, WANT_UNBIND, devices->pdata[i]));
+        for (unsigned i = 0; i < devices->len; i++) {
+                Want *want = changing_want(cli, WANT_UNBIND, devices->pdata[i]);
+                want->at_boot = cli->boot;
+                g_ptr_array_add(wants, want);
+        }
+        if (cli->boot)
+                return asking_change(cli, (Want *const *) wants->pdata, wants->len, error);
         return changing_run_all(cli, wants, error);
 }

@@ -23,7 +23,7 @@ bool verb_virt_install_args(Cli *cli, GError **error) {
         g_autoptr(Want) want = changing_want(cli, WANT_ATTACH, cli->from);
         g_auto(World) world = {0};
 
-        g_autoptr(Io) io = want_parse_words(want, cli->args, error) ? cli_open(cli, error) : NULL;
+        g_autoptr(Io) io = want_parse_words(want, cli->args, error) && element_words_ok(want, error) ? cli_open(cli, error) : NULL;
         if (!io || !world_read(cli, io, &world, error))
                 return false;
         g_autofree char *element = element_of_choice(cli, &world, want, error);

@@ -18,12 +18,20 @@ static bool print(const Cli *cli, char *xml) {
         return true;
 }
 
+/* Of a domain of Xen's it is no XML but one text of a list. */
+static void print_entry(const Cli *cli, const char *entry) {
+        if (cli->json)
+                cli_print_json(json_pack("{s:o}", "pci", value_string(entry)));
+        else
+                cli_print_text(g_strdup_printf("%s\n", entry));
+}
+
 /* What stands in the plan of an attach to the definition is the element that it would make. */
-static const char *element_in(const Plan *plan) {
+static const Step *defined_in(const Plan *plan) {
         for (unsigned i = 0; i < plan->steps->len; i++) {
                 const Step *step = plan->steps->pdata[i];
                 if (step->kind == STEP_DEFINED)
-                        return step->to.text;
+                        return step;
         }
         return NULL;
 }
@@ -41,14 +49,17 @@ static bool of_guest(Cli *cli, Io *io, Want *want, GError **error) {
         options.dry_run = true;
         if (!change_do(&options, &want, 1, &plan, error))
                 return false;
-        const char *element = element_in(plan);
-        if (!element) {
-                g_set_error(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "%s is no guest of libvirt, so it has no XML", cli->args[0]);
+        const Step *defined = defined_in(plan);
+        if (!defined) {
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "%s has no definition, of libvirt or of Xen, in which something would stand", cli->args[0]);
                 return false;
         }
         for (unsigned i = 0; i < plan->notes->len; i++)
                 cli_note(cli, "%s", (const char *) plan->notes->pdata[i]);
-        return print(cli, g_strdup(element));
+        if (!g_str_has_prefix(defined->guest, "xen:"))
+                return print(cli, g_strdup(defined->to.text));
+        print_entry(cli, defined->to.text);
+        return true;
 }
 
 static bool of_pool(const Cli *cli, const World *world, const Pool *pool, GError **error) {
@@ -66,6 +77,10 @@ static bool of_device(const Cli *cli, const World *world, Want *want, const Dev 
         return print(cli, element_of_device(cli, world, want, dev));
 }
 
+static bool names_guest(const char *word) {
+        return g_str_has_prefix(word, "libvirt:") || g_str_has_prefix(word, "xen:") || g_str_has_prefix(word, "qemu:");
+}
+
 /* A pool, then a device, then a guest, as for --from; "pool:NAME" and "libvirt:NAME" say surely what is meant. */
 bool verb_xml(Cli *cli, GError **error) {
         g_autoptr(Want) want = changing_want(cli, WANT_ATTACH, cli->from);
@@ -74,7 +89,7 @@ bool verb_xml(Cli *cli, GError **error) {
         g_autoptr(Io) io = want_parse_words(want, cli->args + 1, error) ? cli_open(cli, error) : NULL;
         if (!io)
                 return false;
-        if (cli->from || g_str_has_prefix(cli->args[0], "libvirt:") || g_str_has_prefix(cli->args[0], "qemu:"))
+        if (cli->from || names_guest(cli->args[0]))
                 return of_guest(cli, io, want, error);
         if (!world_read(cli, io, &world, error))
                 return false;
@@ -84,7 +99,7 @@ bool verb_xml(Cli *cli, GError **error) {
         if (pool)
                 return of_pool(cli, &world, pool, error);
         if (dev)
-                return of_device(cli, &world, want, dev);
+                return element_words_ok(want, error) && of_device(cli, &world, want, dev);
         if (!cli->root)
                 return of_guest(cli, io, want, error);
         return snapshot_find(world.host, cli->args[0], error) != NULL;

@@ -27,6 +27,15 @@
         "  profile=NAME                 the port profile of an 802.1Qbh switch; never together with vlan=\n"          \
         "  teaming=ALIAS                the alias (ua-…) of the virtio NIC that carries on while the guest moves\n"
 
+/* Of the domains of Xen. */
+#define ABOUT_XEN_WORDS                                                                                              \
+        "  permissive=on|off            unsafe: the guest may write all of the device's configuration space (off)\n" \
+        "  msitranslate=on|off          the device interrupts by MSI though the guest uses its line interrupt (off)\n" \
+        "  power-mgmt=on|off            HVM: the guest may switch the device between D0 and D3hot (off)\n"           \
+        "  rdm=strict|relaxed           HVM: where the guest's memory overlaps what is reserved for the device: refused, or\n" \
+        "                               given all the same (strict)\n"                                               \
+        "  slot=HEX                     HVM: its slot on the guest's bus 0, as in slot=8\n"
+
 #define ABOUT_DISRUPT                                                                                                \
         "A device that carries this host (a mounted file system, swap, the default route, the address you are logged\n" \
         "in by), one that a guest or another process holds, and a leased one are refused, always. A network device\n"   \
@@ -45,8 +54,9 @@ const Verb verbs[] = {
                  "what it was before, so that 'vfadm detach' gives it back as it was. The VF's address is printed.\n"
                  "\n"
                  "GUEST is qemu:NAME, NAME being what its -name says, libvirt:NAME for a guest of libvirt (package\n"
-                 "vfadm-libvirt), or bare NAME where only one guest has it. qemu:NAME must be running, with a free\n"
-                 "pcie-root-port and a QMP socket (-qmp unix:PATH,server=on,wait=off).\n"
+                 "vfadm-libvirt), xen:NAME for a domain of Xen (package vfadm-xen, on dom0), or bare NAME where only one guest\n"
+                 "has it. qemu:NAME must be running, with a free pcie-root-port and a QMP socket\n"
+                 "(-qmp unix:PATH,server=on,wait=off).\n"
                  "\n"
                  "A guest of libvirt gets an <interface type='hostdev'> for a VF of a network card, or else a <hostdev>:\n"
                  "\n"
@@ -57,6 +67,10 @@ const Verb verbs[] = {
                  "libvirt then binds the driver and sets MAC and VLAN; vfadm sets around it what libvirt cannot (trust,\n"
                  "spoofchk, link, rates, VLAN QoS, 802.1ad).\n"
                  "\n"
+                 "A domain of Xen, PV or HVM, gets the function through pciback; MAC, VLAN and the rest are set before. Its\n"
+                 "definition is the file in /etc/xen whose name = is its name: --config puts an entry into its pci = [ … ] and\n"
+                 "leaves all else in it as it is.\n"
+                 "\n"
                  "--from names the pool or the PF to take a VF of, or the very VF (pool:NAME is surely a pool); without it,\n"
                  "any free VF of any PF will do. With --config and a pool that keeps a libvirt network, the definition names\n"
                  "the network, which gives the guest any free VF of the pool at each start.\n"
@@ -66,20 +80,24 @@ const Verb verbs[] = {
                  "which are for that device only:\n"
                  "\n" ABOUT_WORDS ABOUT_GUEST_WORDS
                  "\n"
-                 "and for guests of libvirt\n"
+                 "for guests of libvirt\n"
                  "\n" ABOUT_LIBVIRT_WORDS
+                 "\n"
+                 "and for domains of Xen\n"
+                 "\n" ABOUT_XEN_WORDS
                  "\n"
                  "Without mac=, a MAC is derived from the guest and its NIC number: always the same one, so that the guest\n"
                  "never sees a new card. What is not asked for is left as it is.\n",
          .examples = "vfadm attach web1 --from enp1s0 vlan=42     # a free VF of enp1s0, on VLAN 42\n"
                      "vfadm attach qemu:web1 --from enp1s0/3      # this very VF\n"
                      "vfadm attach libvirt:db --from fast --live --config   # now, and from every start on\n"
+                     "vfadm attach xen:web1 --from enp1s0 mac=02:00:00:00:00:01   # a domain of Xen\n"
                      "vfadm attach web1 --from 0000:03:00.0 --with-group   # a whole GPU, and its audio function\n"
                      "vfadm attach web1 --dry-run                 # what would be done\n"},
         {.name = "bind",
-         .usage = "DEVICE… DRIVER",
+         .usage = "[--boot] DEVICE… DRIVER",
          .summary = "bind devices to a driver, VFIO or another",
-         .options = OPT_CHANGES | OPT_WITH_GROUP,
+         .options = OPT_CHANGES | OPT_WITH_GROUP | OPT_BOOT | OPT_YES,
          .min_args = 2,
          .max_args = WORDS,
          .run = verb_bind,
@@ -91,12 +109,26 @@ const Verb verbs[] = {
                  "For VFIO, all devices of an IOMMU group go together: when other members have drivers, vfadm names them and\n"
                  "stops, unless you say --with-group. Bridges are never unbound.\n"
                  "\n"
+                 "DRIVER pciback, on Xen's dom0, makes a device assignable, as 'xl pci-assignable-add' does: 'vfadm attach xen:NAME'\n"
+                 "and xl can give it to a domain, and its DMA no longer reaches dom0. 'vfadm unbind' is the way back. What an IOMMU\n"
+                 "cannot tell from the device goes along with --with-group only.\n"
+                 "\n"
                  "Several devices, and VFs as PF/FIRST-LAST, are done as one plan: all or none.\n"
+                 "\n"
+                 "--boot, for Xen's pciback alone, hides the devices from dom0's own drivers from the next boot on: by the kernel's\n"
+                 "parameter xen-pciback.hide= where pciback is built in, else by /etc/modprobe.d/vfadm-xen-pciback.conf, which also\n"
+                 "has pciback come before the devices' drivers, and by the initramfs, which is made anew (initramfs-tools, dracut,\n"
+                 "mkinitcpio). The change is shown as a diff, and made when you agree (--yes: without asking). What vfadm hides\n"
+                 "already stays hidden; 'vfadm unbind --boot' takes it back, and only that. A device that carries this host is\n"
+                 "refused; one in use is not, since nothing happens to it before the next boot.\n"
                  "\n" ABOUT_DISRUPT,
          .examples = "vfadm bind 0000:03:00.0 vfio                # ready for any VFIO user\n"
                      "vfadm bind 03:00.0 vfio --with-group        # and all that shares its group\n"
                      "vfadm bind enp1s0/0-6 vfio                  # seven VFs in one go\n"
-                     "vfadm bind enp1s0/2 igbvf                   # VF 2 to the host\n"},
+                     "vfadm bind enp1s0/2 igbvf                   # VF 2 to the host\n"
+                     "vfadm bind enp1s0/2 pciback                 # Xen: assignable\n"
+                     "vfadm bind --boot 0000:03:00.0 pciback      # Xen: hidden from the next boot on\n"
+                     "vfadm bind --boot --dry-run 03:00.0 pciback # which files that would change, and how\n"},
         {.name = "detach",
          .usage = "GUEST VF [--with-group] [--live] [--config]",
          .summary = "take a device back from a guest",
@@ -108,9 +140,9 @@ const Verb verbs[] = {
                  "Asks the guest to let go of the device, waits until it has, and restores MAC, VLAN, trust and driver as they\n"
                  "were before 'vfadm attach'; then the lease ends.\n"
                  "\n"
-                 "Of a guest of libvirt, --live takes the device out of the running guest only, --config out of its\n"
-                 "definition only; with neither it is as with virsh: live when it runs, the definition when it does not. The\n"
-                 "lease ends when neither has it any more.\n"
+                 "Of a guest of libvirt or Xen, --live takes the device out of the running guest only, --config out of its\n"
+                 "definition (a domain's file) only; with neither it is as with virsh: live when it runs, the definition when it\n"
+                 "does not. The lease ends when neither has it any more.\n"
                  "\n"
                  "Of an IOMMU group that the guest has more of, no device goes back to the host's driver before the last has\n"
                  "left the guest: --with-group takes all that the guest was given of it, together.\n"
@@ -120,6 +152,7 @@ const Verb verbs[] = {
          .examples = "vfadm detach web1 enp1s0/3\n"
                      "vfadm detach qemu:web1 0000:01:10.6 --timeout 120\n"
                      "vfadm detach libvirt:db enp1s0/2 --live --config\n"
+                     "vfadm detach xen:web1 enp1s0/2\n"
                      "vfadm detach web1 0000:03:00.0 --with-group # and all that came with it\n"},
         {.name = "disable",
          .usage = "PF…",
@@ -185,13 +218,13 @@ const Verb verbs[] = {
          .examples = "vfadm help attach\n"},
         {.name = "import",
          .usage = "[GUEST|NETWORK…] [--adopt]",
-         .summary = "what libvirt has given out by itself, shown or adopted",
+         .summary = "what libvirt or Xen has given out by itself, shown or adopted",
          .options = OPT_ADOPT | OPT_DRY_RUN,
          .max_args = WORDS,
          .run = verb_import,
          .description =
-                 "Lists what libvirt has given out or defined: the devices of its guests (WHERE: live, config or both), NICs\n"
-                 "that get a VF of a network at each start, and its networks of VFs. STATE is\n"
+                 "Lists what libvirt, or on dom0 Xen, has given out or defined: the devices of its guests (WHERE: live, config\n"
+                 "or both), NICs that get a VF of a network at each start, and its networks of VFs. STATE is\n"
                  "\n"
                  "  adopted       the ledger has a lease of it, or a pool keeps the network that it is or comes from\n"
                  "  not adopted   vfadm leaves it alone, and knows no more of it than this\n"
@@ -368,19 +401,23 @@ const Verb verbs[] = {
                      "vfadm show 0000:01:10.6 --json\n"
                      "vfadm show pci_0000_01_10_6 --xml\n"},
         {.name = "unbind",
-         .usage = "DEVICE…",
+         .usage = "[--boot] DEVICE…",
          .summary = "give a device back to the host's own driver",
-         .options = OPT_CHANGES,
+         .options = OPT_CHANGES | OPT_BOOT | OPT_YES,
          .min_args = 1,
          .max_args = WORDS,
          .run = verb_unbind,
          .description =
-                 "Takes the device from VFIO (or whatever driver_override named) and lets the host's own driver have it, also a\n"
+                 "Takes the device from VFIO, pciback (or whatever driver_override named) and lets the host's own driver have it, also a\n"
                  "VF whose PF keeps drivers from new VFs (autoprobe off). A device that has its own driver is left as it is.\n"
+                 "\n"
+                 "--boot takes back what 'vfadm bind --boot' has written, and only that: from the next boot on the device is the\n"
+                 "host's. A device that has gone can be named by its address. A list that somebody else wrote is left alone.\n"
                  "\n" ABOUT_DISRUPT,
          .examples = "vfadm unbind 0000:03:00.0\n"
                      "vfadm unbind enp1s0/2\n"
-                     "vfadm unbind enp1s0/0-6\n"},
+                     "vfadm unbind enp1s0/0-6\n"
+                     "vfadm unbind --boot 0000:03:00.0            # Xen: the host's again from the next boot on\n"},
         {.name = "version", .usage = "", .summary = "the version of vfadm", .run = verb_version, .description = "", .examples = ""},
         {.name = "virt-install-args",
          .usage = "[--from POOL|PF|VF] [key=value…]",
@@ -408,15 +445,16 @@ const Verb verbs[] = {
          .description =
                  "Prints XML and changes nothing. For\n"
                  "\n"
-                 "  GUEST    the element that 'vfadm attach GUEST --config' with the same words would put into its definition\n"
+                 "  GUEST    the element that 'vfadm attach GUEST --config' with the same words would put into its definition;\n"
+                 "           for a domain of Xen, the entry of its pci = [ … ]\n"
                  "  POOL     the libvirt network that the pool keeps with --libvirt, as 'virsh net-define' takes it\n"
                  "  DEVICE   <interface type='hostdev'> for a VF of a network card, with the MAC and VLAN that it has now where\n"
                  "           the words say nothing, or else <hostdev>; as 'virsh attach-device' takes it, also where no libvirt\n"
                  "           runs\n"
                  "\n"
-                 "A name that fits several is a pool, then a device, then a guest; pool:NAME and libvirt:NAME say surely what is\n"
-                 "meant. What libvirt's node device of a function is, 'vfadm show --xml' prints. The words:\n"
-                 "\n" ABOUT_WORDS ABOUT_GUEST_WORDS ABOUT_LIBVIRT_WORDS,
+                 "A name that fits several is a pool, then a device, then a guest; pool:NAME, libvirt:NAME and xen:NAME say surely\n"
+                 "what is meant. What libvirt's node device of a function is, 'vfadm show --xml' prints. The words:\n"
+                 "\n" ABOUT_WORDS ABOUT_GUEST_WORDS ABOUT_LIBVIRT_WORDS ABOUT_XEN_WORDS,
          .examples = "vfadm xml libvirt:db --from enp1s0 vlan=42\n"
                      "vfadm xml fast > fast.xml                   # the pool's network\n"
                      "vfadm xml enp1s0/3 mac=02:00:00:00:00:01\n"},

@@ -15,7 +15,7 @@ from program import VFADM, check, environment, finish, vfadm
 
 UNIT = pathlib.Path(__file__).resolve().parent.parent / "unit"
 SEVERITIES = ["ok", "note", "warning", "blocks"]
-TOPICS = ["cpu", "firmware", "kernel", "isolation", "sr-iov", "vf", "persistence", "guest", "tools"]
+TOPICS = ["cpu", "firmware", "kernel", "isolation", "sr-iov", "vf", "persistence", "xen", "guest", "tools"]
 KEYS = ["id", "topic", "severity", "subject", "devices", "what", "seen", "where", "why", "remedy", "boot_add", "boot_remove"]
 
 
@@ -54,6 +54,39 @@ def blocked(root):
         os.unlink(device + "/iommu_group")
         os.symlink(os.path.relpath(group, device), device + "/iommu_group")
         os.symlink(os.path.relpath(device, group + "/devices"), "%s/devices/%s" % (group, address))
+
+
+def put(root, path, text):
+    path = os.path.join(root, path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def dom0(root, hide):
+    """Xen's dom0 with a VF that hide= is to keep, and hide= on the hypervisor's line, too, where guides put it."""
+    hosts.igb(root)
+    put(root, "proc/xen/capabilities", "control_d\n")
+    put(root, "proc/cmdline", "root=/dev/sda1 xen-pciback.hide=%s\n" % hide)
+    put(root, "etc/default/grub", 'GRUB_CMDLINE_XEN_DEFAULT="dom0_mem=2G xen-pciback.hide=(05:00.0)"\n')
+    put(root, "sys/module/xen_pciback/parameters/hide", hide + "\n")
+
+
+def xen(folder):
+    root = os.path.join(folder, "dom0")
+    dom0(root, "(01:10.0),(01:10.2)")
+    data = json.loads(doctor("--root", root, "--json").stdout)
+    found = {finding["id"]: finding for finding in data["findings"] if finding["topic"] == "xen" and finding["severity"] != "ok"}
+    typo, wrong = found.get("pciback-hide-typo", {}), found.get("pciback-hide-misplaced", {})
+    check("on a dom0 a typo in hide= blocks, with its character", typo.get("severity") == "blocks" and "character 10" in typo["what"] and
+          "',' is there" in typo["seen"] and typo["where"] == "/proc/cmdline", data)
+    check("… and hide= on Xen's own line is told of", wrong.get("where") == "/etc/default/grub:1", data)
+    check("… and what is normal there is no alarm", not any(finding["id"] in ("iommu-off", "kvm-missing", "no-group", "iommu-firmware-off", "virt-off")
+                                                           for finding in data["findings"] if finding["severity"] != "ok"), data)
+    root = os.path.join(folder, "dom0-well")
+    dom0(root, "(01:10.0)(01:10.2)")
+    data = json.loads(doctor("--root", root, "--json").stdout)
+    check("… without the typo it is not", not any(finding["id"] == "pciback-hide-typo" for finding in data["findings"]), data)
 
 
 def words(folder):
@@ -163,6 +196,7 @@ def main():
         words(folder)
         shape(folder)
         trouble(folder)
+        xen(folder)
     explanations()
     return finish()
 

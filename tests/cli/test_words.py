@@ -67,6 +67,13 @@ def errors():
     fails(["import", "a", "b", "--adopt"], 2, "--adopt takes one guest or network, or none for all of them")
     fails(["xml"], 2, "a word is missing: write 'vfadm xml GUEST|POOL|DEVICE [--from POOL|PF|VF] [key=value…]'; see 'vfadm help xml'")
     fails(["attach", "libvirt:a", "managed=maybe"], 2, "managed=maybe: yes (libvirt binds the driver and gives it back) or no (vfadm does)")
+    fails(["attach", "xen:a", "permissive=maybe"], 2, "permissive=maybe: on or off")
+    fails(["attach", "xen:a", "slot=20"], 2, "slot=20: the device's place on the guest's bus 0, hexadecimal as xl's vslot, from 1 to 1f")
+    fails(["attach", "xen:a", "seize=on"], 2,
+          "seize=on: unknown word; there are mac, vlan, trust, spoofchk, link, min-rate, max-rate, nic, managed, profile, teaming, "
+          "permissive, msitranslate, power-mgmt, rdm and slot")
+    fails(["virt-install-args", "slot=8"], 2,
+          "slot= is for domains of Xen, as in 'vfadm attach xen:NAME slot=…'; libvirt's XML has no place for it")
     fails(["attach", "libvirt:a", "profile=x", "vlan=1"], 2,
           "profile=x and vlan= cannot go together: a port profile brings its VLAN from the switch")
     done = vfadm("lst\033[31m")
@@ -135,6 +142,9 @@ def completion(data):
                        ("vfadm set enp1s0/1 tr", ["trust=on", "trust=off"]),
                        ("vfadm set enp1s0/1 trust=of", ["off"]), ("vfadm attach web1 n", ["nic="]),
                        ("vfadm attach web1 --co", ["--config"]), ("vfadm detach web1 --li", ["--live"]),
+                       ("vfadm attach xen:a perm", ["permissive=on", "permissive=off"]), ("vfadm attach xen:a rdm=r", ["relaxed"]),
+                       ("vfadm xml xen:a slo", ["slot="]), ("vfadm virt-install-args slo", []), ("vfadm bind 0000:01:10.0 pci", ["pciback"]),
+                       ("vfadm bind --bo", ["--boot"]),
                        ("vfadm attach web1 managed=n", ["no"]), ("vfadm run teamin", []), ("vfadm virt-i", ["virt-install-args"]),
                        ("vfadm import --ad", ["--adopt"]), ("vfadm pool au", ["autostart"]), ("vfadm pool define a --order p", ["pack"]),
                        ("vfadm pool define a --vfs 0-3 vl", ["vlan="]), ("vfadm pool define a mac", []),
