@@ -141,6 +141,8 @@ static void replay_one(Sim *sim, const LogHead *head, const char *a, const char 
                 sim_end_process(sim, head->pid);
         } else if (g_str_equal(head->kind, "V")) {
                 virt_replay(sim, a, b);
+        } else if (g_str_equal(head->kind, "C")) {
+                xen_replay(sim, a, b);
         } else if (g_str_equal(head->kind, "P")) {
                 g_auto(GStrv) words = g_strsplit(a, "\n", -1);
                 replay_plug(sim, words);
@@ -480,8 +482,10 @@ Sim *sim_new(unsigned options) {
         sim->log_fd = -1;
         sim->next_pid = 4100000; /* far from what the tests' own processes get, below PID_MAX_LIMIT */
         proc_build(sim);
+        if (options & SIM_XEN)
+                xen_build(sim);
         pci_build(sim);
-        if (options & SIM_GRUB)
+        if (options & (SIM_GRUB | SIM_INITRAMFS))
                 boot_build(sim);
         return sim;
 }
@@ -494,6 +498,7 @@ void sim_free(Sim *sim) {
         g_hash_table_unref(sim->peers);
         g_ptr_array_unref(sim->guests);
         virt_free(sim->virt);
+        xen_free(sim->xen);
         g_ptr_array_unref(sim->locks);
         g_ptr_array_unref(sim->procs);
         g_ptr_array_unref(sim->fns);
@@ -543,15 +548,17 @@ unsigned sim_resets(Sim *sim, const char *bdf) {
         return fn ? fn->resets : 0;
 }
 
-static void dump_vf(GString *text, const Fn *fn) {
+static void dump_vf(Sim *sim, GString *text, const Fn *fn) {
         const Vf *vf = &fn->pf->vf[fn->index];
         VfState state = vf->state;
         g_autofree char *rest = vf_state_format(&state, VF_ALL & ~VF_MAC);
         char mac[MAC_TEXT_SIZE];
         mac_format(state.mac, mac);
-        g_string_append_printf(text, "  vf%u %s driver=%s override=%s net=%s held=%d mac=%s %s\n", fn->index, fn->name,
+        g_string_append_printf(text, "  vf%u %s driver=%s override=%s net=%s held=%d mac=%s %s", fn->index, fn->name,
                                fn->driver ? fn->driver->name : "-", fn->override ? fn->override : "-",
                                fn->net ? fn->net : "-", fn->holder, g_str_has_prefix(mac, "fe:51") ? "own" : mac, rest);
+        xen_dump_owner(sim, fn, text);
+        g_string_append_c(text, '\n');
 }
 
 char *sim_dump(Sim *sim) {
@@ -567,9 +574,10 @@ char *sim_dump(Sim *sim) {
                 if (fn->vfs)
                         g_string_append_printf(text, " vfs=%u autoprobe=%d %s", fn->vfs->len, fn->autoprobe,
                                                fn->up ? "up" : "down");
+                xen_dump_owner(sim, fn, text);
                 g_string_append_c(text, '\n');
                 for (unsigned v = 0; fn->vfs && v < fn->vfs->len; v++)
-                        dump_vf(text, fn->vfs->pdata[v]);
+                        dump_vf(sim, text, fn->vfs->pdata[v]);
         }
         boot_dump(sim, text);
         for (unsigned i = 0; i < sim->guests->len; i++) {
@@ -582,6 +590,7 @@ char *sim_dump(Sim *sim) {
                 }
         }
         virt_dump(sim, text);
+        xen_dump(sim, text);
         g_rec_mutex_unlock(&sim->mutex);
         return g_string_free(text, FALSE);
 }

@@ -24,6 +24,11 @@ enum {
         SIM_AUTOPROBE_OFF = 1 << 5,
         SIM_LATE_UDEV = 1 << 6,    /* udev loads the VFs' driver module a few writes after they appeared */
         SIM_GRUB = 1 << 10,        /* the boot loader is Debian's GRUB: /etc/default/grub and an update-grub */
+        SIM_XEN = 1 << 11,         /* Xen is below, this is dom0: no groups, and Xen's IOMMU instead (SIM_NO_IOMMU: none either) */
+        SIM_INITRAMFS = 1 << 13,   /* Debian's initramfs-tools; pciback is a module there */
+        SIM_PCIBACK_BUILTIN = 1 << 14, /* with SIM_GRUB: the kernel has pciback in itself */
+        SIM_XEN_TORN = 1 << 15,    /* libxl may die, or fail, between Xen's own tables and xenstore's, in which it keeps who has what */
+        SIM_PCIBACK_FIRST = 1 << 12, /* xen-pciback was loaded at boot, before the drivers of the cards */
 };
 
 /* The exit status of a child that died where sim_crash_at() said. */

@@ -1,4 +1,5 @@
-/* A Debian host's boot configuration: /etc/default/grub with its drop-ins, and an update-grub that makes a menu of them. */
+/* A Debian host's boot configuration: /etc/default/grub with its drop-ins, and an update-grub that makes a menu of them; modprobe.d and the
+ * list of initramfs-tools, and an update-initramfs that makes an image of them. */
 #include "sim_priv.h"
 
 #include <string.h>
@@ -7,6 +8,10 @@
 #define DROP_IN "etc/default/grub.d/60-vfadm.cfg"
 #define NOTE "var/lib/vfadm/boot-parameters"
 #define MENU "boot/grub/grub.cfg"
+#define HIDDEN "var/lib/vfadm/boot-hidden"
+#define HIDE_FILE "etc/modprobe.d/vfadm-xen-pciback.conf"
+#define MODULES "etc/initramfs-tools/modules"
+#define IMAGE "boot/initrd.img"
 
 static char *text_of(Sim *sim, const char *path) {
         g_autoptr(GBytes) bytes = NULL;
@@ -47,7 +52,26 @@ static void update_grub(Sim *sim) {
                     all, normal, all);
 }
 
+static void update_initramfs(Sim *sim) {
+        g_autofree char *hide = text_of(sim, HIDE_FILE), *modules = text_of(sim, MODULES);
+        tree_printf(sim, IMAGE, "modprobe.d: %smodules: %s", hide ? hide : "-\n", modules ? modules : "-\n");
+}
+
+static void build_initramfs(Sim *sim) {
+        io_tree_put_text(sim->tree, MODULES, "# List of modules\n");
+        io_tree_put_text(sim->tree, "etc/kernel/postinst.d/initramfs-tools", "#!/bin/sh\n");
+        io_tree_put_text(sim->tree, "usr/sbin/update-initramfs", "#!/bin/sh\n");
+        io_tree_put_text(sim->tree, "lib/modules/6.12.107-sim/modules.alias", "alias pci:v00008086d000010CAsv*sd*bc*sc*i* igbvf\n");
+        update_initramfs(sim);
+}
+
 void boot_build(Sim *sim) {
+        if (sim->options & (SIM_INITRAMFS | SIM_PCIBACK_BUILTIN))
+                tree_printf(sim, "boot/config-6.12.107-sim", "CONFIG_XEN=y\nCONFIG_XEN_PCIDEV_BACKEND=%c\n", sim->options & SIM_PCIBACK_BUILTIN ? 'y' : 'm');
+        if (sim->options & SIM_INITRAMFS)
+                build_initramfs(sim);
+        if (!(sim->options & SIM_GRUB))
+                return;
         io_tree_put_text(sim->tree, MAIN,
                          "# /etc/default/grub\nGRUB_DEFAULT=0\nGRUB_CMDLINE_LINUX_DEFAULT=\"quiet intel_iommu=off\"\nGRUB_CMDLINE_LINUX=\"\"\n");
         io_tree_put_text(sim->tree, "usr/sbin/grub-mkconfig", "#!/bin/sh\nfor x in /etc/default/grub.d/*.cfg; do . $x; done\n");
@@ -63,18 +87,32 @@ void boot_replace(Sim *sim, const char *path, const char *text) {
 }
 
 int boot_run(Sim *sim, const char *program, GString *says) {
-        if (!g_str_equal(program, "/usr/sbin/update-grub") || !(sim->options & SIM_GRUB))
+        bool grub = g_str_equal(program, "/usr/sbin/update-grub") && sim->options & SIM_GRUB;
+        bool image = g_str_equal(program, "/usr/sbin/update-initramfs") && sim->options & SIM_INITRAMFS;
+
+        if (!grub && !image)
                 return -ENOENT;
-        update_grub(sim);
+        if (grub)
+                update_grub(sim);
+        else
+                update_initramfs(sim);
         if (says)
-                g_string_append(says, "Generating grub configuration file ...\ndone\n");
+                g_string_append(says, grub ? "Generating grub configuration file ...\ndone\n" : "update-initramfs: Generating /boot/initrd.img\n");
         return 0;
 }
 
-void boot_dump(Sim *sim, GString *out) {
-        static const char *const paths[] = {MAIN, DROP_IN, NOTE, MENU};
-        for (unsigned i = 0; i < G_N_ELEMENTS(paths) && sim->options & SIM_GRUB; i++) {
+static void dump(Sim *sim, GString *out, const char *const *paths, unsigned n) {
+        for (unsigned i = 0; i < n; i++) {
                 g_autofree char *text = text_of(sim, paths[i]);
                 g_string_append_printf(out, "/%s %s\n%s", paths[i], text ? "is" : "is not there", text ? text : "");
         }
+}
+
+void boot_dump(Sim *sim, GString *out) {
+        static const char *const menu[] = {MAIN, DROP_IN, NOTE, HIDDEN, MENU}, *const image[] = {HIDE_FILE, MODULES, IMAGE};
+
+        if (sim->options & SIM_GRUB)
+                dump(sim, out, menu, G_N_ELEMENTS(menu));
+        if (sim->options & SIM_INITRAMFS)
+                dump(sim, out, image, G_N_ELEMENTS(image));
 }

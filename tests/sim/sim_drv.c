@@ -10,7 +10,7 @@ enum { LATE_WRITES = 2 }; /* the write after autoprobe is back, or the first of 
 /* Modules that do not carry the name of their driver, and drivers that take a device only by driver_override. */
 static const struct {
         const char *module, *driver;
-        bool vfio, managed;
+        bool vfio, managed, pciback;
 } modules[] = {
         {"vfio_pci", "vfio-pci", true, true},
         {"mlx5_vfio_pci", "mlx5_vfio_pci", true, true},
@@ -18,6 +18,7 @@ static const struct {
         {"uio_pci_generic", "uio_pci_generic", true, false},
         {"virtio_pci", "virtio-pci", false, false},
         {"pcieport", "pcieport", false, true},
+        {"xen_pciback", "pciback", false, false, true},
 };
 
 static const char *const native_modules[] = {"igb", "igbvf", "ixgbe", "ixgbevf", "i40e", "iavf", "ice", "bnxt_en",
@@ -30,9 +31,12 @@ static Driver *drv_find(Sim *sim, const char *name) {
         return NULL;
 }
 
-static bool drv_match(const Driver *driver, const Fn *fn) {
+/* pcistub_probe: of its list of slots, or by driver_override; others take what their table of ids holds. */
+static bool drv_match(const Sim *sim, const Driver *driver, const Fn *fn) {
         if (fn->override)
                 return g_str_equal(fn->override, driver->name);
+        if (driver->pciback)
+                return xen_has_slot(sim, fn->name);
         return !driver->vfio && fn->native && g_str_equal(fn->native, driver->name);
 }
 
@@ -42,6 +46,15 @@ static void put_vfio_files(Sim *sim) {
         io_tree_put_text(sim->tree, "dev/vfio/vfio", "");
 }
 
+static void put_pciback_files(Sim *sim) {
+        static const char *const files[] = {"new_slot", "remove_slot"};
+        for (unsigned i = 0; i < G_N_ELEMENTS(files); i++) {
+                g_autofree char *path = g_strdup_printf("sys/bus/pci/drivers/pciback/%s", files[i]);
+                io_tree_put_errno(sim->tree, path, -EACCES);
+        }
+        io_tree_put_text(sim->tree, "sys/bus/pci/drivers/pciback/slots", "");
+}
+
 Driver *drv_load(Sim *sim, const char *name) {
         static const char *const files[] = {"bind", "unbind", "new_id", "remove_id", "uevent"};
         Driver *driver = drv_find(sim, name);
@@ -49,32 +62,53 @@ Driver *drv_load(Sim *sim, const char *name) {
                 return driver;
         driver = g_new0(Driver, 1);
         driver->name = g_strdup(name);
-        g_autofree char *module = g_strdelimit(g_strdup(name), "-", '_');
+        const char *module = NULL;
+        g_autofree char *own = g_strdelimit(g_strdup(name), "-", '_');
         for (unsigned i = 0; i < G_N_ELEMENTS(modules); i++)
                 if (g_str_equal(modules[i].driver, name)) {
+                        module = modules[i].module;
                         driver->vfio = modules[i].vfio;
                         driver->managed = modules[i].managed;
+                        driver->pciback = modules[i].pciback;
                 }
         g_ptr_array_add(sim->drivers, driver);
         for (unsigned i = 0; i < G_N_ELEMENTS(files); i++) {
                 g_autofree char *path = g_strdup_printf("sys/bus/pci/drivers/%s/%s", name, files[i]);
                 io_tree_put_errno(sim->tree, path, -EACCES); /* write only */
         }
-        g_autofree char *folder = g_strdup_printf("sys/module/%s", module);
+        g_autofree char *folder = g_strdup_printf("sys/module/%s", module ? module : own);
         io_tree_put_dir(sim->tree, folder);
         if (driver->vfio)
                 put_vfio_files(sim);
+        if (driver->pciback)
+                put_pciback_files(sim);
         /* A driver that registers takes what it matches (driver_attach). */
         for (unsigned i = 0; i < sim->fns->len; i++)
-                if (!((Fn *) sim->fns->pdata[i])->driver && drv_match(driver, sim->fns->pdata[i]))
+                if (!((Fn *) sim->fns->pdata[i])->driver && drv_match(sim, driver, sim->fns->pdata[i]))
                         drv_bind(sim, sim->fns->pdata[i], driver);
         return driver;
+}
+
+void drv_forget(Sim *sim, const char *name) {
+        Driver *driver = drv_find(sim, name);
+        g_autofree char *folder = g_strdup_printf("sys/bus/pci/drivers/%s", name);
+        if (!driver)
+                return;
+        io_tree_remove(sim->tree, folder);
+        for (unsigned i = 0; i < G_N_ELEMENTS(modules); i++) {
+                g_autofree char *module = g_strdup_printf("sys/module/%s", modules[i].module);
+                if (g_str_equal(modules[i].driver, name))
+                        io_tree_remove(sim->tree, module);
+        }
+        g_ptr_array_remove(sim->drivers, driver);
 }
 
 int drv_module(Sim *sim, const char *name) {
         g_autofree char *module = g_strdelimit(g_strdup(name), "-", '_');
         for (unsigned i = 0; i < G_N_ELEMENTS(modules); i++)
                 if (g_str_equal(modules[i].module, module)) {
+                        if (modules[i].pciback && !sim->xen)
+                                return -ENODEV; /* xen_pcibk_init */
                         drv_load(sim, modules[i].driver);
                         return 0;
                 }
@@ -83,6 +117,12 @@ int drv_module(Sim *sim, const char *name) {
                 return 0;
         }
         return g_str_equal(module, "vfio") || g_str_equal(module, "vfio_iommu_type1") ? 0 : -ENOENT;
+}
+
+/* FLR: the PF forgets an address that it did not give itself (igb_vf_reset_event). */
+void drv_flr(Fn *fn) {
+        if (fn->pf && fn->card->own_mac && !fn->pf->vf[fn->index].admin_mac)
+                memset(fn->pf->vf[fn->index].state.mac, 0, 6);
 }
 
 /* --- binding -------------------------------------------------------------------------------------------------- */
@@ -133,6 +173,14 @@ int drv_bind(Sim *sim, Fn *fn, Driver *driver) {
                 return ENODEV;
         if (driver->vfio && fn->vfs && fn->vfs->len)
                 return EBUSY;
+        /* Its DMA would end in Xen's IOMMU. */
+        if (fn->domain && !driver->pciback)
+                sim_disturb(sim, "%s was bound to %s while Xen keeps its DMA from dom0 (%s)", driver->name, fn->name,
+                            xen_in_use(fn) ? "a guest has it" : "quarantine");
+        if (driver->pciback) {
+                drv_flr(fn); /* pcistub_init_device */
+                xen_put_slot(sim, fn->name, true);
+        }
         fn->driver = driver;
         g_autofree char *link = g_strdup_printf("sys/bus/pci/drivers/%s/%s", driver->name, fn->name);
         g_autofree char *target = g_strdup_printf("../../../../%s", fn->path + strlen("sys/"));
@@ -154,7 +202,7 @@ int drv_bind(Sim *sim, Fn *fn, Driver *driver) {
 int drv_probe(Sim *sim, Fn *fn) {
         for (unsigned i = 0; !fn->driver && i < sim->drivers->len; i++) {
                 Driver *driver = sim->drivers->pdata[i];
-                int r = drv_match(driver, fn) ? drv_bind(sim, fn, driver) : 0;
+                int r = drv_match(sim, driver, fn) ? drv_bind(sim, fn, driver) : 0;
                 if (r < 0)
                         return r;
         }
@@ -181,6 +229,10 @@ void drv_unbind(Sim *sim, Fn *fn) {
                 mon_pulled(sim, fn);
                 drv_close(sim, fn);
         }
+        if (xen_in_use(fn))
+                sim_disturb(sim, "%s was taken from domain %u, which used it", fn->name, fn->domain);
+        if (fn->driver->pciback)
+                drv_flr(fn); /* pcistub_device_release */
         if (fn->vfs && fn->vfs->len)
                 remove_vfs(sim, fn);
         g_autofree char *link = g_strdup_printf("sys/bus/pci/drivers/%s/%s", fn->driver->name, fn->name);
@@ -202,22 +254,20 @@ void drv_unbind(Sim *sim, Fn *fn) {
 
 /* --- opening through VFIO ------------------------------------------------------------------------------------- */
 
-/* FLR: the PF forgets an address that it did not give itself (igb_vf_reset_event). */
-static void flr(Fn *fn) {
-        if (fn->pf && fn->card->own_mac && !fn->pf->vf[fn->index].admin_mac)
-                memset(fn->pf->vf[fn->index].state.mac, 0, 6);
-}
-
 void drv_reset(Sim *sim, Fn *fn) {
         fn->resets++;
         if (fn->holder)
                 sim_disturb(sim, "%s was reset under process %d", fn->name, fn->holder);
+        if (xen_in_use(fn))
+                sim_disturb(sim, "%s was reset under domain %u", fn->name, fn->domain);
         for (unsigned i = 0; fn->vfs && i < fn->vfs->len; i++) {
                 const Fn *vf = fn->vfs->pdata[i];
                 if (vf->holder)
                         sim_disturb(sim, "%s was reset under process %d on VF %s", fn->name, vf->holder, vf->name);
+                if (xen_in_use(vf))
+                        sim_disturb(sim, "%s was reset under domain %u on VF %s", fn->name, vf->domain, vf->name);
         }
-        flr(fn);
+        drv_flr(fn);
 }
 
 int drv_open(Sim *sim, Fn *fn, int pid) {
@@ -235,7 +285,7 @@ int drv_open(Sim *sim, Fn *fn, int pid) {
                         return -EBUSY;
         }
         fn->holder = pid;
-        flr(fn);
+        drv_flr(fn);
         proc_render_fds(sim, pid);
         return 0;
 }
@@ -243,7 +293,7 @@ int drv_open(Sim *sim, Fn *fn, int pid) {
 void drv_close(Sim *sim, Fn *fn) {
         int pid = fn->holder;
         fn->holder = 0;
-        flr(fn);
+        drv_flr(fn);
         proc_render_fds(sim, pid);
 }
 
@@ -283,6 +333,12 @@ static int write_numvfs(Sim *sim, Fn *pf, const char *text) {
         if (!pf->driver || !g_str_equal(pf->driver->name, pf->card->driver))
                 return -ENOENT;
         if (n == 0) {
+                /* pci_vfs_assigned(): of all stubs only pciback says so, of what is bound to it; mlx5 does not ask. */
+                for (unsigned i = 0; !g_str_equal(pf->card->driver, "mlx5_core") && i < pf->vfs->len; i++) {
+                        const Fn *vf = pf->vfs->pdata[i];
+                        if (vf->driver && vf->driver->pciback)
+                                return -EPERM;
+                }
                 remove_vfs(sim, pf);
                 return 0;
         }
@@ -352,9 +408,13 @@ static int write_driver(Sim *sim, const char *name, const char *verb, const char
                 drv_unbind(sim, fn);
                 return held ? -ETIMEDOUT : 0;
         }
+        if (driver->pciback && (g_str_equal(verb, "new_slot") || g_str_equal(verb, "remove_slot"))) {
+                xen_put_slot(sim, text, g_str_equal(verb, "new_slot"));
+                return 0;
+        }
         if (!g_str_equal(verb, "bind"))
                 return -EINVAL; /* new_id and remove_id have no place here: field-facts 21 */
-        if (!fn || !drv_match(driver, fn))
+        if (!fn || !drv_match(sim, driver, fn))
                 return -ENODEV;
         int r = drv_bind(sim, fn, driver);
         return r > 0 ? -r : r;

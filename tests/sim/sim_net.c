@@ -183,6 +183,8 @@ static void changed(Sim *sim, Fn *pf, unsigned index, const char *what, bool not
                 pf->vf[index].missing_until = sim_now(sim) + (int64_t) pf->card->missing_ms * 1000;
         if (vf->holder && noticed)
                 sim_disturb(sim, "%s of %s was changed under process %d", what, vf->name, vf->holder);
+        if (xen_in_use(vf) && noticed)
+                sim_disturb(sim, "%s of %s was changed under domain %u", what, vf->name, vf->domain);
 }
 
 static int check(Fn *pf, uint32_t index, unsigned attribute) {

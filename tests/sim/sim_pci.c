@@ -189,7 +189,7 @@ static Fn *add_fn(Sim *sim, PciAddr addr, const char *parent_path, const Fn *mat
         fn->class_code = class_code;
         fn->pcie_type = pcie_type;
         fn->native = native;
-        fn->group = sim->options & SIM_NO_IOMMU ? -1 : mate ? mate->group : group_new(sim);
+        fn->group = sim->options & (SIM_NO_IOMMU | SIM_XEN) ? -1 : mate ? mate->group : group_new(sim);
         g_ptr_array_add(sim->fns, fn);
         return fn;
 }
@@ -389,6 +389,8 @@ bool sim_add_card(Sim *sim, const char *driver) {
         pf->vfs = g_ptr_array_new();
         pf->vf = g_new0(Vf, card->total);
         pf->autoprobe = !(sim->options & SIM_AUTOPROBE_OFF);
+        if (sim->options & SIM_PCIBACK_FIRST)
+                drv_module(sim, "xen-pciback");
         start(sim, pf);
         pf->up = !(sim->options & SIM_PF_DOWN);
         pci_render_net(sim, pf);

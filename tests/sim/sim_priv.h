@@ -10,6 +10,7 @@
 typedef struct Fn Fn;
 typedef struct Driver Driver;
 typedef struct Virt Virt;
+typedef struct Xen Xen;
 
 /* A card: PF driver and what it does. */
 typedef struct {
@@ -61,6 +62,7 @@ struct Fn {
         bool up;
         uint8_t mac[6];
         int holder;  /* pid that has it open, 0: nobody */
+        uint32_t domain; /* Xen's owner of it: 0 dom0, DOMAIN_IO in quarantine, else a guest */
         unsigned resets;
 };
 
@@ -68,6 +70,7 @@ struct Driver {
         char *name;
         bool vfio;      /* only by driver_override */
         bool managed;   /* driver_managed_dma: may live beside VFIO */
+        bool pciback;   /* only by driver_override, and what its list of slots names */
 };
 
 typedef struct {
@@ -111,6 +114,7 @@ struct Sim {
         GPtrArray *locks;   /* Lock* */
         GPtrArray *guests;  /* Guest* */
         Virt *virt;         /* NULL: no libvirt */
+        Xen *xen;           /* NULL: this is no dom0 */
         GPtrArray *threads; /* GThread*: QEMU monitors being served */
         GHashTable *peers;  /* our end of a monitor's socket → pid of its QEMU */
         unsigned cards;
@@ -167,7 +171,9 @@ int drv_bind(Sim *sim, Fn *fn, Driver *driver);
 void drv_unbind(Sim *sim, Fn *fn);
 int drv_write(Sim *sim, const char *path, const char *text);
 int drv_module(Sim *sim, const char *name);
+void drv_forget(Sim *sim, const char *name);     /* its module is not loaded any more; nothing is bound to it */
 void drv_reset(Sim *sim, Fn *fn);
+void drv_flr(Fn *fn);
 int drv_open(Sim *sim, Fn *fn, int pid);
 void drv_close(Sim *sim, Fn *fn);
 
@@ -210,3 +216,15 @@ void virt_settle(Sim *sim);
 void virt_dump(Sim *sim, GString *text);
 void virt_replay(Sim *sim, const char *call, const char *arg);
 void virt_count(Sim *sim);
+
+/* sim_xen.c */
+enum { DOMAIN_IO = 0x7ff1 };
+void xen_build(Sim *sim);
+void xen_free(Xen *xen);
+void xen_reboot(Sim *sim);
+void xen_dump(Sim *sim, GString *text);
+void xen_dump_owner(Sim *sim, const Fn *fn, GString *text);
+void xen_replay(Sim *sim, const char *call, const char *arg);
+bool xen_has_slot(const Sim *sim, const char *bdf); /* pciback takes it without driver_override */
+void xen_put_slot(Sim *sim, const char *bdf, bool there);
+bool xen_in_use(const Fn *fn); /* a guest has it */

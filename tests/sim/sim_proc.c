@@ -212,7 +212,7 @@ void proc_build(Sim *sim) {
                           " 24:         10          0  IR-PCI-MSI-0000:01:00.0   0-edge      enp1s0\n");
         io_tree_put_text(sim->tree, "sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
         io_tree_put_dir(sim->tree, "sys/class/iommu");
-        if (!(sim->options & SIM_NO_IOMMU))
+        if (!(sim->options & (SIM_NO_IOMMU | SIM_XEN)))
                 io_tree_put_dir(sim->tree, "sys/class/iommu/dmar0");
         io_tree_put_text(
                 sim->tree, "proc/net/tcp",
@@ -226,6 +226,7 @@ void proc_build(Sim *sim) {
 
 void sim_reboot(Sim *sim) {
         g_rec_mutex_lock(&sim->mutex);
+        xen_reboot(sim);
         for (unsigned i = 0; i < sim->fns->len; i++) {
                 const Fn *fn = sim->fns->pdata[i];
                 g_autofree char *path = g_strdup_printf("sys/bus/pci/devices/%s/sriov_numvfs", fn->name);

@@ -1,8 +1,6 @@
-/* The simulated libvirt as vfadm sees it: the backend and service of guest/guest.h, in the place of the loadable module. This file
- * is linked before guest/module.c, whose functions it has, so that guest/ finds this backend and no file is opened. */
-#include "guest/module.h"
-
+/* The simulated libvirt as vfadm sees it: the backend and service of guest/guest.h. */
 #include "base/error.h"
+#include "sim_modules.h"
 #include "sim_virt_priv.h"
 
 #include <string.h>
@@ -373,27 +371,14 @@ static bool let_go(Io *io, const char *name, PciAddr vf, GError **error) {
         return change(io, "net-port-drop", name, text, error);
 }
 
-/* --- in the module's place ------------------------------------------------------------------------------------ */
+/* --- the backend ------------------------------------------------------------------------------------ */
 
 static const GuestService service = {
         .read_any = read_any, .define = define, .undefine = undefine, .books = read_books, .network = read_network,
         .set_network = set_network, .hold = hold, .let_go = let_go,
 };
 
-static const GuestBackend backend = {
+const GuestBackend sim_virt_backend = {
         .name = "libvirt", .read = read_running, .examine = read_running, .examine_all = examine_all, .plug = plug, .unplug = unplug,
         .service = &service,
 };
-
-const char *const guest_module_names[] = {"libvirt", NULL};
-
-bool guest_module_installed(const char *name) {
-        return g_str_equal(name, "libvirt");
-}
-
-const GuestBackend *guest_module_load(const char *name, GError **error) {
-        if (g_str_equal(name, "libvirt"))
-                return &backend;
-        g_set_error(error, VFADM_ERROR, VFADM_ERROR_USAGE, "there is no backend '%s'", name);
-        return NULL;
-}

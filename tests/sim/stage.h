@@ -26,6 +26,7 @@ typedef struct {
         bool (*partly)(Stage *stage, GError **error); /* what it may come to as well when it fails half-way: as after playing this */
         bool again;             /* many plans, or what cannot be undone: after a failure the next recovery brings it to its end */
         bool down;              /* played once more for each operation at which libvirt's daemon goes down */
+        bool forgets;           /* undone, xl may not know any more which driver a function had: nobody else does */
         void (*meanwhile)(Stage *stage); /* what others do after a plan was made and before its first step */
 } Story;
 
@@ -56,6 +57,8 @@ void stage_echo(Stage *stage, const char *path, const char *text);
 void stage_must(bool ok, GError *error);
 /* What somebody else does with libvirt, as sim_virsh(), which must go well. */
 void stage_virsh(Stage *stage, const char *call, const char *name, const char *arg);
+/* The same with Xen, as sim_xl(). */
+void stage_xl(Stage *stage, const char *call, const char *name, const char *arg);
 /* Machine and ledger in text. The caller frees. */
 char *stage_dump(Stage *stage);
 /* Leases of the ledger, Lease*. The caller unrefs. */
@@ -80,3 +83,6 @@ void stories_libvirt_add(void);
 void stories_service_add(void);
 /* stories_meanwhile.c */
 void stories_meanwhile_add(void);
+/* stories_xen.c, stories_xl.c */
+void stories_xen_add(void);
+void stories_xl_add(void);

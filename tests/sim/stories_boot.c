@@ -74,6 +74,107 @@ static bool boot_fix_under_editor(Stage *stage, GError **error) {
         return ok;
 }
 
+/* ---- devices that pciback gets at boot ---- */
+
+/* `devices` parted by blanks. */
+static bool hide(Stage *stage, const char *devices, bool off, GError **error) {
+        g_auto(GStrv) names = g_strsplit(devices, " ", -1);
+        Want *wants[8];
+        unsigned n = 0;
+
+        for (; names[n]; n++) {
+                wants[n] = want_new(off ? WANT_UNBIND : WANT_BIND);
+                wants[n]->device = g_strdup(names[n]);
+                wants[n]->driver = off ? NULL : g_strdup("pciback");
+                wants[n]->at_boot = true;
+        }
+        return stage_do_many(stage, wants, n, error);
+}
+
+static void three_vfs(Stage *stage) {
+        g_autoptr(GError) error = NULL;
+        stage_must(stage_enable(stage, "enp1s0", 3, &error), error);
+}
+
+static void hidden(Stage *stage) {
+        g_autoptr(GError) error = NULL;
+        three_vfs(stage);
+        stage_must(hide(stage, "01:10.0", false, &error), error);
+}
+
+static bool play_hide(Stage *stage, GError **error) {
+        return hide(stage, "01:10.0", false, error);
+}
+
+static bool play_hide_more(Stage *stage, GError **error) {
+        return hide(stage, "enp1s0/1 enp1s0/2", false, error);
+}
+
+static bool play_show(Stage *stage, GError **error) {
+        return hide(stage, "01:10.0", true, error);
+}
+
+static bool play_hide_and_show(Stage *stage, GError **error) {
+        return play_hide(stage, error) && play_hide_more(stage, error) && hide(stage, "01:10.2 01:10.4 01:10.0", true, error);
+}
+
+static bool play_hide_disk(Stage *stage, GError **error) {
+        return hide(stage, "0000:00:01.0", false, error);
+}
+
+/* The device itself is as it was: nothing happens to it before the next boot. */
+static void check_hidden(Stage *stage) {
+        expect_row(stage, "options xen-pciback", "hide=(0000:01:10.0)");
+        expect_row(stage, "softdep", "pre: xen-pciback");
+        expect_row(stage, "xen-pciback", "");
+        expect_row(stage, "modprobe.d:", "# Written by 'vfadm bind --boot'");
+        stage_expect(stage, "vf0 0000:01:10.0", "driver=- override=-");
+}
+
+static void check_hidden_all(Stage *stage) {
+        expect_row(stage, "options xen-pciback", "hide=(0000:01:10.0)(0000:01:10.2)(0000:01:10.4)");
+}
+
+static void check_shown(Stage *stage) {
+        expect_row(stage, "/etc/modprobe.d/vfadm-xen-pciback.conf", "is not there");
+        expect_row(stage, "modprobe.d: -", "");
+        stage_expect_no_row(stage, "xen-pciback");
+}
+
+static void check_parameter(Stage *stage) {
+        expect_row(stage, "\tlinux", "ro  xen-pciback.hide=(0000:01:10.0) quiet");
+        expect_row(stage, "put xen-pciback.hide=(0000:01:10.0)", DROP_IN);
+}
+
+static void check_parameters(Stage *stage) {
+        expect_row(stage, "\tlinux", "ro  xen-pciback.hide=(0000:01:10.0)(0000:01:10.2)(0000:01:10.4) quiet");
+}
+
+static void check_no_parameter(Stage *stage) {
+        expect_row(stage, "\tlinux", "ro  quiet");
+        expect_row(stage, "/" DROP_IN, "is not there");
+        expect_row(stage, "/var/lib/vfadm/boot-hidden", "is not there");
+}
+
+/* Somebody has put a line of their own into the list since it was read. */
+static void list_edited_meanwhile(Stage *stage) {
+        g_autoptr(Io) io = sim_process(stage->sim, "vi");
+        g_assert_cmpint(io_replace(io, "etc/initramfs-tools/modules", "nvme\n"), ==, 0);
+}
+
+static bool play_hide_under_editor(Stage *stage, GError **error) {
+        bool ok = play_hide(stage, error);
+        g_autoptr(Io) io = sim_process(stage->sim, "vi");
+        expect_row(stage, "nvme", "");
+        io_replace(io, "etc/initramfs-tools/modules", "# List of modules\n");
+        char *const again[] = {"/usr/sbin/update-initramfs", "-u", NULL};
+        g_autoptr(GBytes) output = NULL;
+        int status;
+        g_assert_cmpint(io_program(io, again, true, 1000, &output, &status), ==, 0);
+        return ok;
+}
+
+#define BUILTIN (SIM_GRUB | SIM_PCIBACK_BUILTIN)
 #define IGB .cards = {"igb"}
 
 static const Story stories[] = {
@@ -84,6 +185,19 @@ static const Story stories[] = {
         {"boot-locked", SIM_GRUB, IGB, .prepare = boot_locked, .play = boot_fix, .refused = VFADM_ERROR_BUSY, .says = "another vfadm"},
         {"boot-edited-meanwhile", SIM_GRUB, IGB, .play = boot_fix_under_editor, .meanwhile = edited_meanwhile,
          .refused = VFADM_ERROR_BUSY, .says = "changed meanwhile", .once = true},
+        {"hide", SIM_INITRAMFS, IGB, .prepare = three_vfs, .play = play_hide, .check = check_hidden},
+        {"hide-again", SIM_INITRAMFS, IGB, .prepare = hidden, .play = play_hide, .check = check_hidden},
+        {"hide-more", SIM_INITRAMFS, IGB, .prepare = hidden, .play = play_hide_more, .check = check_hidden_all},
+        {"hide-no-more", SIM_INITRAMFS, IGB, .prepare = hidden, .play = play_show, .check = check_shown},
+        {"hide-and-show", SIM_INITRAMFS, IGB, .prepare = three_vfs, .play = play_hide_and_show, .check = check_shown},
+        {"hide-parameter", BUILTIN, IGB, .prepare = three_vfs, .play = play_hide, .check = check_parameter},
+        {"hide-parameter-more", BUILTIN, IGB, .prepare = hidden, .play = play_hide_more, .check = check_parameters},
+        {"hide-parameter-no-more", BUILTIN, IGB, .prepare = hidden, .play = play_show, .check = check_no_parameter},
+        {"hide-edited-meanwhile", SIM_INITRAMFS, IGB, .prepare = three_vfs, .play = play_hide_under_editor, .meanwhile = list_edited_meanwhile,
+         .refused = VFADM_ERROR_BUSY, .says = "changed meanwhile", .once = true},
+        {"hide-locked", SIM_INITRAMFS, IGB, .prepare = boot_locked, .play = play_hide_disk, .refused = VFADM_ERROR_BUSY, .says = "another vfadm"},
+        {"hide-disk", SIM_INITRAMFS, IGB, .play = play_hide_disk, .refused = VFADM_ERROR_REFUSED, .says = "carries this host"},
+        {"hide-no-pciback", IGB, .play = play_hide_disk, .refused = VFADM_ERROR_UNSUPPORTED, .says = "xen-pciback"},
         {"boot-unknown", IGB, .play = boot_fix, .refused = VFADM_ERROR_UNSUPPORTED, .says = "does not know how"},
 };
 

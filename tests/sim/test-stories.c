@@ -542,6 +542,8 @@ int main(int argc, char **argv) {
         stories_libvirt_add();
         stories_service_add();
         stories_meanwhile_add();
+        stories_xen_add();
+        stories_xl_add();
         g_test_add_func("/well/the-alarm", test_alarm);
         return g_test_run();
 }
