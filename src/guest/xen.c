@@ -34,7 +34,7 @@ static void hear(xentoollog_logger *logger, xentoollog_level level, int number, 
         int before = errno;
         g_autofree char *message = g_strdup_vprintf(format, args);
         g_string_append_printf(log->said, "%s%s%s%s", log->said->len ? "; " : "",
-                               g_strstrip(g_strdelimit((char *)without_place(message), "\n\t", ' ')),
+                               g_strstrip(g_strdelimit((char *) without_place(message), "\n\t", ' ')),
                                number >= 0 ? ": " : "", number >= 0 ? g_strerror(number) : "");
         errno = before;
 }

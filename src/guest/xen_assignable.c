@@ -21,7 +21,7 @@ bool xen_sbdf(PciAddr dev, uint32_t *ret, GError **error) {
                             "%s: Xen cannot name a device of a PCI domain above ffff", name);
                 return false;
         }
-        *ret = dev.domain << 16 | (uint32_t)dev.bus << 8 | (uint32_t)dev.slot << 3 | dev.function;
+        *ret = dev.domain << 16 | (uint32_t) dev.bus << 8 | (uint32_t) dev.slot << 3 | dev.function;
         return true;
 }
 
@@ -90,7 +90,7 @@ static bool note_driver(Xen *xen, PciAddr dev, const char *driver) {
         if (!driver)
                 return xs_rm(xen->store, XBT_NULL, path) || errno == ENOENT;
         g_autofree char *text = g_strconcat(DRIVERS, driver, NULL);
-        return xs_write(xen->store, XBT_NULL, path, text, (unsigned)strlen(text));
+        return xs_write(xen->store, XBT_NULL, path, text, (unsigned) strlen(text));
 }
 
 static bool forget(Xen *xen, PciAddr dev) {

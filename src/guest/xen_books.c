@@ -36,7 +36,7 @@ GuestInfo *xen_read_any(Io *io, const char *name, GError **error) {
 
 /* Pages as bytes. */
 static uint64_t bytes(uint64_t pages, int page_size) {
-        return pages * (uint64_t)MAX(page_size, 0);
+        return pages * (uint64_t) MAX(page_size, 0);
 }
 
 static Hypervisor *read_hypervisor(Xen *xen, GError **error) {

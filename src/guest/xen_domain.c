@@ -11,7 +11,7 @@
 enum { STATE_CLOSING = 5, STATE_CLOSED = 6 };
 
 PciAddr xen_pci_addr(const libxl_device_pci *pci) {
-        return (PciAddr){(uint32_t)pci->domain, pci->bus, pci->dev, pci->func};
+        return (PciAddr){(uint32_t) pci->domain, pci->bus, pci->dev, pci->func};
 }
 
 char *xen_device_id(PciAddr host) {

@@ -41,7 +41,7 @@ static char *follow(const char *folder, const char *target) {
                 else if (kept->len == 0)
                         return NULL;
                 else
-                        g_ptr_array_set_size(kept, (int)kept->len - 1);
+                        g_ptr_array_set_size(kept, (int) kept->len - 1);
         }
         g_ptr_array_add(kept, NULL);
         return g_strjoinv("/", (char **)kept->pdata);
@@ -168,7 +168,7 @@ static const GuestInfo *find_file(const XenFiles *files, const char *name, GErro
         else if (files->unread->len > 0)
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_NOT_FOUND,
                             "xen:%s: no file below /" FOLDER " has this name, though one could not be read: %s", name,
-                            (char *)files->unread->pdata[0]);
+                            (char *) files->unread->pdata[0]);
         else
                 g_set_error(error, VFADM_ERROR, VFADM_ERROR_NOT_FOUND,
                             "xen:%s: no file below /" FOLDER " (*.cfg, auto/*) has name = \"%s\"", name, name);

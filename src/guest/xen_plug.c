@@ -15,12 +15,12 @@ static libxl_device_pci as_libxl(const XenDevice *device) {
         libxl_device_pci ret;
 
         libxl_device_pci_init(&ret);
-        ret.domain = (int)device->host.domain;
+        ret.domain = (int) device->host.domain;
         ret.bus = device->host.bus;
         ret.dev = device->host.slot;
         ret.func = device->host.function;
         ret.vfunc_mask = 1; /* this function alone: xlu_pci_parse_bdf() */
-        ret.vdevfn = device->slot > 0 ? (uint32_t)device->slot << 3 : 0;
+        ret.vdevfn = device->slot > 0 ? (uint32_t) device->slot << 3 : 0;
         ret.permissive = device->permissive > 0;
         ret.msitranslate = device->msitranslate > 0;
         ret.power_mgmt = device->power_mgmt > 0;
@@ -119,7 +119,7 @@ static bool drop_permissive(Io *io, PciAddr host, GError **error) {
         const char *text = g_bytes_get_data(bytes, &length);
         g_autofree char *list = g_strndup(text ? text : "", length);
         g_auto(GStrv) lines = g_strsplit(list, "\n", -1);
-        if (!g_strv_contains((const char *const *)lines, dev))
+        if (!g_strv_contains((const char *const *) lines, dev))
                 return true;
         int r = io_write(io, PCIBACK "/unbind", dev, DRIVER_MS);
         r = r < 0 ? r : io_write(io, PCIBACK "/bind", dev, DRIVER_MS);
@@ -259,7 +259,7 @@ static bool backend_gone(Io *io, Xen *xen, uint32_t domain) {
         g_auto(GStrv) names = NULL;
 
         return left || io_list(io, "sys/bus/xen-backend/devices", &names) < 0 ||
-               !g_strv_contains((const char *const *)names, name);
+               !g_strv_contains((const char *const *) names, name);
 }
 
 static GuestPlug unplug_round(Leaving *leaving, uint32_t *last, GError **error) {
@@ -292,7 +292,7 @@ static GuestPlug unplug_round(Leaving *leaving, uint32_t *last, GError **error) 
 }
 
 GuestPlug xen_unplug(Io *io, const char *name, const char *id, unsigned timeout_ms, GError **error) {
-        int64_t until = io_now(io) + (int64_t)timeout_ms * 1000;
+        int64_t until = io_now(io) + (int64_t) timeout_ms * 1000;
         Leaving leaving = {.io = io, .name = name, .id = id};
         uint32_t last = 0;
 
