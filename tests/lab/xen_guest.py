@@ -27,7 +27,7 @@ class Domain:
         """Its file anew, with these devices and further lines."""
         given = "".join(f" -p '{entry}'" for entry in pci)
         more = "".join(f' "{line}"' for line in lines)
-        self.lab.sh(f"{GUEST}/start-xen -n -t {self.type} -a 'vflab.ip={self.address}/24 vflab.stay=1'{given} {self.name}{more}")
+        self.lab.sh(f"{GUEST}/start-xen -n -t {self.type} -a 'vflab.ip={self.address}/24 vflab.stay=1 sysrq_always_enabled'{given} {self.name}{more}")
 
     def create(self):
         """xl create, and its init has looked for NICs."""
