@@ -18,7 +18,7 @@ help:
 	@echo 'make check-fast   the tests that need no emulated host'
 	@echo 'make demo         the main job, start to end, in the emulated host'
 	@echo 'make bench        figures, side by side with other tools'
-	@echo 'make soak         long fuzzing: SECONDS=600 in all'
+	@echo 'make soak         long fuzzing, SECONDS=600 in all, and what takes long in the emulated host'
 	@echo 'make lint         compiler warnings, clang-tidy, cppcheck, shellcheck, layers'
 	@echo 'make install      prefix=/usr/local, DESTDIR='
 	@echo 'make deb          a Debian package in build-deb/'
@@ -42,8 +42,9 @@ bench: all
 	@bench/lab
 
 soak:
-	@tools/setup build test
+	@tools/setup all
 	@tests/fuzz/run all $(SECONDS)
+	@tests/lab/run xen-hvm
 
 lint:
 	@tools/setup build test
