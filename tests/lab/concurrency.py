@@ -84,6 +84,8 @@ def with_libvirt(lab):
 
 def all_taken_by_libvirt(lab):
     """the VFs that libvirt has given out are no pool's any more; the VFs that vfadm leased libvirt does not give"""
+    lab.vfadm("pool", "define", POOL, "--pf", PF, "--libvirt")
+    lab.vfadm("pool", "start", POOL)
     names = [f"taker{number}" for number in range(VFS + 1)]
     holder = "vfadm run -q --from {0} -- qemu-system-x86_64 -name holder{1} -machine q35,accel=kvm -m 64M -nodefaults -display none -S"
     for number, name in enumerate(names):
@@ -117,4 +119,8 @@ def all_taken_by_libvirt(lab):
     assert lab.numvfs(BDF) == 0
 
 
-CASES = [many_of_vfadm, with_libvirt, all_taken_by_libvirt]
+CASES = [many_of_vfadm, all_taken_by_libvirt]
+
+# Six minutes by itself, and not understood to its end: under much load a VF was once left on vfio-pci by a race with libvirt,
+# with no lease and no guest. Never two owners.
+LONG = [many_of_vfadm, with_libvirt, all_taken_by_libvirt]

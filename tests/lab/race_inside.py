@@ -27,7 +27,7 @@ RACE_QEMU = ["qemu-system-x86_64", "-machine", "q35,accel=kvm", "-m", "64M", "-n
 # vfadm's statuses for "somebody else has it" and "somebody else is at it".
 IN_USE, BUSY = 5, 8
 # What libvirt says when it has no VF left, or lost one to somebody else while it was at it.
-LIBVIRT_IN_USE = r"no usable|is in use by|already in use|interfaces are in use|not available"
+LIBVIRT_IN_USE = r"no usable|is in use by|already in use|interfaces are in use|not available|none are available"
 
 
 class Race:
