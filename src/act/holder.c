@@ -53,7 +53,7 @@ bool act_holder_lives(Io *io, const Books *books, const Lease *lease) {
         return holder.live || holder.leaving;
 }
 
-bool xen_books(Io *io, Books **ret, GError **error) {
+bool holder_books(Io *io, Books **ret, GError **error) {
         GError *problem = NULL;
 
         *ret = host_is_xen_dom0(io) ? guest_books(io, &problem) : NULL;
@@ -62,7 +62,7 @@ bool xen_books(Io *io, Books **ret, GError **error) {
         return !problem;
 }
 
-void xen_add_uses(const Books *books, Snapshot *host) {
+void holder_add_uses(const Books *books, Snapshot *host) {
         if (!host->xen_dom0)
                 return;
         if (books && books->xen) {

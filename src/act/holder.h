@@ -15,7 +15,7 @@ typedef struct {
 XenHolder xen_holder(const Books *books, const Lease *lease);
 
 /* Xen's books, to be read before the host. *ret NULL without an error: this host is no dom0, or there is no module for Xen. */
-bool xen_books(Io *io, Books **ret, GError **error);
+bool holder_books(Io *io, Books **ret, GError **error);
 /* What these books say goes into the snapshot that was read after them. Where a dom0 has no books, each function on pciback counts as used,
  * since nobody can say that it is not. */
-void xen_add_uses(const Books *books, Snapshot *host);
+void holder_add_uses(const Books *books, Snapshot *host);

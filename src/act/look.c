@@ -65,10 +65,10 @@ bool run_nobody_came(Run *run, const Step *step, GError **error) {
         if (taken->len == 0 || !is_noticed(step) || (run->looked && step->kind != STEP_NUMVFS))
                 return true;
         g_autoptr(Books) books = NULL;
-        if (!xen_books(run->act->io, &books, error))
+        if (!holder_books(run->act->io, &books, error))
                 return false;
         g_autoptr(Snapshot) now = host_read_uses(run->act->io, &g_array_index(taken, PciAddr, 0), taken->len);
-        xen_add_uses(books, now);
+        holder_add_uses(books, now);
         for (unsigned i = 0; i < taken->len; i++) {
                 const Dev *dev = snapshot_get(now, g_array_index(taken, PciAddr, i));
                 if (dev && !check_dev(run->plan, dev, error))

@@ -55,11 +55,11 @@ Snapshot *recovery_read_host(Recovery *recovery, unsigned what, GError **error) 
 
         g_clear_pointer(&recovery->fresh, books_free);
         /* Before the host: what a guest gave back meanwhile looks used, and not the other way round. */
-        if (!xen_books(io, &recovery->fresh, error))
+        if (!holder_books(io, &recovery->fresh, error))
                 return NULL;
         Snapshot *host = host_read(io, what, error);
         if (host)
-                xen_add_uses(recovery->fresh, host);
+                holder_add_uses(recovery->fresh, host);
         return host;
 }
 

@@ -47,6 +47,12 @@ void recover_leases(Recovery *recovery, const GPtrArray *leases);
  * that still runs, or NULL. */
 bool lease_end(Recovery *recovery, const Lease *lease, const GPtrArray *leases, LeaseVerdict verdict, const GuestInfo *info, GError **error);
 
+/* What is done about a lease, as the ledger has it while its PF is locked; all `leases` with it. `user` is the caller's own. */
+typedef bool (*RecoveryDeed)(Recovery *recovery, const Lease *now, const GPtrArray *leases, const void *user, GError **error);
+/* Locks the lease's PF and does that, unless the lease has ended meanwhile: whoever held the lock may have given the device back, and
+ * somebody else may have it now. */
+bool recovery_with_lease(Recovery *recovery, const Lease *lease, RecoveryDeed deed, const void *user, GError **error);
+
 /* ---- the service's books ---- */
 
 /* NULL: there are none, or they could not be read, which is told. */

@@ -162,20 +162,9 @@ static bool read_again(Recovery *recovery, const Lease *lease, GuestInfo **ret, 
         return true;
 }
 
-static bool lock_and_mend(Recovery *recovery, const Lease *lease, GError **error) {
-        ActContext *act = recovery->act;
+static bool mend_by_guest(Recovery *recovery, const Lease *now, const GPtrArray *leases, const void *user, GError **error) {
         g_autoptr(GuestInfo) guest = NULL;
-        int lock;
-
-        if (!act_lock(act->io, lease->pf, PF_LOCK_MS, &lock, error))
-                return false;
-        g_autoptr(GPtrArray) leases = ledger_leases(act->ledger, error);
-        const Lease *now = leases ? leases_find(leases, lease->dev) : NULL;
-        bool ok = leases != NULL;
-        if (now && now->id == lease->id)
-                ok = read_again(recovery, now, &guest, error) && mend_lease(recovery, now, leases, guest, error);
-        io_unlock(act->io, lock);
-        return ok;
+        return read_again(recovery, now, &guest, error) && mend_lease(recovery, now, leases, guest, error);
 }
 
 void recovery_tell_lease(Recovery *recovery, const Lease *lease, const GError *problem) {
@@ -196,7 +185,7 @@ void recover_config_lease(Recovery *recovery, const Lease *lease) {
         if (!recovery_books(recovery) || recovery->books->xen)
                 return;
         g_autoptr(Lease) next = lease_by_guest(recovery->act, lease, recovery_guest(recovery, lease));
-        if (!lease_goes_on_so(lease, next) && !lock_and_mend(recovery, lease, &problem))
+        if (!lease_goes_on_so(lease, next) && !recovery_with_lease(recovery, lease, mend_by_guest, NULL, &problem))
                 recovery_tell_lease(recovery, lease, problem);
 }
 

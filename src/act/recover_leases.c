@@ -97,20 +97,30 @@ bool lease_end(Recovery *recovery, const Lease *lease, const GPtrArray *leases, 
         return act_run(recovery->act, drop, error);
 }
 
-static bool lock_and_end(Recovery *recovery, const Lease *lease, LeaseVerdict verdict, const GuestInfo *info, GError **error) {
+bool recovery_with_lease(Recovery *recovery, const Lease *lease, RecoveryDeed deed, const void *user, GError **error) {
         ActContext *act = recovery->act;
         int lock;
 
         if (!act_lock(act->io, lease->pf, PF_LOCK_MS, &lock, error))
                 return false;
-        /* Whoever held the lock may have given it back, and somebody else may have the device now. */
         g_autoptr(GPtrArray) leases = ledger_leases(act->ledger, error);
         const Lease *now = leases ? leases_find(leases, lease->dev) : NULL;
         bool ok = leases != NULL;
         if (now && now->id == lease->id)
-                ok = lease_end(recovery, now, leases, verdict, info, error);
+                ok = deed(recovery, now, leases, user, error);
         io_unlock(act->io, lock);
         return ok;
+}
+
+/* What was judged of a lease. */
+typedef struct {
+        LeaseVerdict verdict;
+        const GuestInfo *info;
+} Judged;
+
+static bool end_judged(Recovery *recovery, const Lease *now, const GPtrArray *leases, const void *user, GError **error) {
+        const Judged *judged = user;
+        return lease_end(recovery, now, leases, judged->verdict, judged->info, error);
 }
 
 /* By whoever uses the service itself, from a guest that goes on running: only its books tell. */
@@ -141,7 +151,8 @@ static void recover_lease(Recovery *recovery, const Lease *lease) {
                 return;
         pci_addr_format(lease->dev, dev);
         g_autofree char *what = g_strdup_printf("%s back from %s (lease %" G_GINT64_FORMAT ")", dev, lease->guest, lease->id);
-        if (!lock_and_end(recovery, lease, verdict, info, &problem)) {
+        const Judged judged = {verdict, info};
+        if (!recovery_with_lease(recovery, lease, end_judged, &judged, &problem)) {
                 if (g_error_matches(problem, VFADM_ERROR, VFADM_ERROR_BUSY))
                         recovery_tell(recovery, "%s: left for later: %s", what, problem->message);
                 else

@@ -36,41 +36,21 @@ static Lease *lease_by_books(const ActContext *act, const Lease *lease, const Bo
         return next;
 }
 
-static bool lock_and_mend(Recovery *recovery, const Lease *lease, GError **error) {
-        ActContext *act = recovery->act;
+static bool mend_by_books(Recovery *recovery, const Lease *now, const GPtrArray *leases, const void *user, GError **error) {
         g_autoptr(Books) books = NULL;
-        int lock;
 
-        if (!act_lock(act->io, lease->pf, PF_LOCK_MS, &lock, error))
+        if (!holder_books(recovery->act->io, &books, error))
                 return false;
-        g_autoptr(GPtrArray) leases = ledger_leases(act->ledger, error);
-        const Lease *now = leases ? leases_find(leases, lease->dev) : NULL;
-        bool ok = leases != NULL;
-        if (now && now->id == lease->id)
-                ok = xen_books(act->io, &books, error);
-        if (ok && books && books->xen) {
-                const XenHolder holder = xen_holder(books, now);
-                g_autoptr(Lease) next = lease_by_books(act, now, books);
-                ok = recovery_mend(recovery, now, next, leases, holder.live ? holder.live : holder.defined ? holder.defined : holder.guest, error);
-        }
-        io_unlock(act->io, lock);
-        return ok;
+        if (!books || !books->xen)
+                return true;
+        const XenHolder holder = xen_holder(books, now);
+        g_autoptr(Lease) next = lease_by_books(recovery->act, now, books);
+        return recovery_mend(recovery, now, next, leases, holder.live ? holder.live : holder.defined ? holder.defined : holder.guest, error);
 }
 
 /* Nothing of a running domain is left after a reboot; Xen need not even be below this host any more. */
-static bool drop(Recovery *recovery, const Lease *lease, GError **error) {
-        ActContext *act = recovery->act;
-        int lock;
-
-        if (!act_lock(act->io, lease->pf, PF_LOCK_MS, &lock, error))
-                return false;
-        g_autoptr(GPtrArray) leases = ledger_leases(act->ledger, error);
-        const Lease *now = leases ? leases_find(leases, lease->dev) : NULL;
-        bool ok = leases != NULL;
-        if (now && now->id == lease->id)
-                ok = recovery_mend(recovery, now, NULL, leases, NULL, error);
-        io_unlock(act->io, lock);
-        return ok;
+static bool drop(Recovery *recovery, const Lease *now, const GPtrArray *leases, const void *user, GError **error) {
+        return recovery_mend(recovery, now, NULL, leases, NULL, error);
 }
 
 void recover_xen_lease(Recovery *recovery, const Lease *lease) {
@@ -80,9 +60,9 @@ void recover_xen_lease(Recovery *recovery, const Lease *lease) {
 
         if (books && books->xen) {
                 g_autoptr(Lease) next = lease_by_books(recovery->act, lease, books);
-                ok = lease_goes_on_so(lease, next) || lock_and_mend(recovery, lease, &problem);
+                ok = lease_goes_on_so(lease, next) || recovery_with_lease(recovery, lease, mend_by_books, NULL, &problem);
         } else if (!lease->config && !recovery_same_boot(recovery->act, lease->boot_id)) {
-                ok = drop(recovery, lease, &problem);
+                ok = recovery_with_lease(recovery, lease, drop, NULL, &problem);
         } else if (recovery->act->thorough) {
                 recovery_tell(recovery, "lease %" G_GINT64_FORMAT " of %s is kept: whether it still has the device only Xen's books tell, and these are not to be had now", lease->id, lease->guest);
         }

@@ -254,9 +254,9 @@ Change *change_begin(const ChangeOptions *options, Want *const *wants, unsigned 
 
         if (!change || (!options->dry_run && !recover_and_lock(change, wants, n, error)))
                 return NULL;
+        change->xen_dom0 = host_is_xen_dom0(options->io);
         /* Before the host: a device that libvirt takes back is the host's again before it leaves the books (qemuDomainRemoveHostDevice,
          * qemuProcessStop). Read the other way round, it could be nobody's, and still look as its guest had it. */
-        change->xen_dom0 = host_is_xen_dom0(options->io);
         if ((hands_out(wants[0]) || needs_xen(change, wants[0])) && !read_books(change, wants, n, NULL, error))
                 return NULL;
         change->host = host_read(options->io, to_read(wants[0]) | (change->xen_dom0 ? to_read_on_dom0(wants[0]) : 0), error);

@@ -117,6 +117,10 @@ const char *sim_disturbances(const Sim *sim);
 /* The machine in text: PFs, VFs, drivers, overrides, VF state, guests. A MAC that a VF driver invented itself is shown
  * as "own". The caller frees. */
 char *sim_dump(Sim *sim);
+/* The first row of such a text that begins so and holds `part` (NULL: whatever it holds), or NULL. The caller frees. */
+char *sim_row(const char *dump, const char *start, const char *part);
+/* The test fails unless the machine has such a row. */
+void sim_expect(Sim *sim, const char *start, const char *part);
 
 /* As after a reboot: no VFs, another boot id. Guests must have ended. */
 void sim_reboot(Sim *sim);

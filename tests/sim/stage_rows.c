@@ -36,13 +36,7 @@ char *stage_dump(Stage *stage) {
 
 char *stage_row(Stage *stage, const char *start) {
         g_autofree char *dump = stage_dump(stage);
-        g_auto(GStrv) lines = g_strsplit(dump, "\n", -1);
-        for (unsigned i = 0; lines[i]; i++) {
-                const char *line = lines[i] + strspn(lines[i], " ");
-                if (g_str_has_prefix(line, start))
-                        return g_strdup(line);
-        }
-        return NULL;
+        return sim_row(dump, start, NULL);
 }
 
 void stage_expect(Stage *stage, const char *start, const char *part) {

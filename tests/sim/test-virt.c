@@ -37,17 +37,6 @@ static void tear_down(World *world, gconstpointer data) {
         sim_free(world->sim);
 }
 
-static void expect_row(World *world, const char *start, const char *part) {
-        g_autofree char *dump = sim_dump(world->sim);
-        g_auto(GStrv) lines = g_strsplit(dump, "\n", -1);
-        for (unsigned i = 0; lines[i]; i++) {
-                const char *line = lines[i] + strspn(lines[i], " ");
-                if (g_str_has_prefix(line, start) && strstr(line, part))
-                        return;
-        }
-        g_error("no row of %s holds \"%s\" in\n%s", start, part, dump);
-}
-
 static void virsh(World *world, const char *call, const char *name, const char *arg) {
         g_autofree char *problem = sim_virsh(world->sim, call, name, arg);
         g_assert_cmpstr(problem, ==, NULL);
@@ -70,9 +59,9 @@ static void test_managed(World *world, gconstpointer data) {
 
         g_assert_true(plug(world, ELEMENT("yes", TAGGED), &error));
         g_assert_no_error(error);
-        expect_row(world, "vf0", "driver=vfio-pci override=vfio-pci net=-");
-        expect_row(world, "vf0", "mac=02:00:00:00:aa:01 vlan=42");
-        expect_row(world, "has 0000:01:10.0", "on pci.1");
+        sim_expect(world->sim, "vf0", "driver=vfio-pci override=vfio-pci net=-");
+        sim_expect(world->sim, "vf0", "mac=02:00:00:00:aa:01 vlan=42");
+        sim_expect(world->sim, "has 0000:01:10.0", "on pci.1");
         g_autoptr(GuestInfo) info = world->backend->service->read_any(world->io, "web1", &error);
         g_assert_cmpint(info->pid, ==, sim_virt_pid(world->sim, "web1"));
         g_assert_true(info->running && info->has_definition);
@@ -82,7 +71,7 @@ static void test_managed(World *world, gconstpointer data) {
         g_assert_cmpstr(device->id, ==, "vfadm-0000-01-10.0");
         g_assert_true(device->managed && device->interface);
         g_assert_cmpint(world->backend->unplug(world->io, "web1", "vfadm-0000-01-10.0", 1000, &error), ==, GUEST_PLUG_DONE);
-        expect_row(world, "vf0", "driver=igbvf override=- net=enp1s0v0 held=0 mac=own vlan=0");
+        sim_expect(world->sim, "vf0", "driver=igbvf override=- net=enp1s0v0 held=0 mac=own vlan=0");
         g_assert_cmpstr(sim_operation_name(world->sim, 3), ==, "libvirt device leaves");
         g_assert_cmpuint(sim_operations(world->sim), ==, 3);
 }
@@ -92,8 +81,8 @@ static void test_autoprobe_off(World *world, gconstpointer data) {
         g_assert_true(plug(world, ELEMENT("yes", ""), NULL));
         g_assert_cmpint(io_write(world->io, PF "sriov_drivers_autoprobe", "0", 0), ==, 0);
         virsh(world, "destroy", "web1", NULL);
-        expect_row(world, "vf0", "driver=- override=- net=- held=0");
-        expect_row(world, "libvirt web1", "is off");
+        sim_expect(world->sim, "vf0", "driver=- override=- net=- held=0");
+        sim_expect(world->sim, "libvirt web1", "is off");
 }
 
 static void test_unmanaged(World *world, gconstpointer data) {
@@ -102,12 +91,12 @@ static void test_unmanaged(World *world, gconstpointer data) {
         g_assert_false(plug(world, ELEMENT("no", ""), &error));
         g_assert_error(error, VFADM_ERROR, VFADM_ERROR_FAILED);
         g_assert_nonnull(strstr(error->message, "must be manually detached"));
-        expect_row(world, "vf0", "driver=igbvf");
+        sim_expect(world->sim, "vf0", "driver=igbvf");
 }
 
 static void test_pf_down(World *world, gconstpointer data) {
         complains(world, "attach", "web1", ELEMENT("yes", ""), "not online");
-        expect_row(world, "vf0", "driver=igbvf");
+        sim_expect(world->sim, "vf0", "driver=igbvf");
 }
 
 /* What fails at QEMU is given back. */
@@ -129,7 +118,7 @@ static void test_down(World *world, gconstpointer data) {
         sim_virt_down_at(world->sim, 1);
         g_assert_false(plug(world, ELEMENT("yes", ""), &error));
         g_assert_error(error, VFADM_ERROR, VFADM_ERROR_FAILED);
-        expect_row(world, "has 0000:01:10.0", "pci.1");
+        sim_expect(world->sim, "has 0000:01:10.0", "pci.1");
         g_assert_null(world->backend->service->books(world->io, NULL));
         sim_virt_down_at(world->sim, 0);
         sim_virt_daemon(world->sim, VIRT_UP);
@@ -148,16 +137,16 @@ static void test_definition(World *world, gconstpointer data) {
         g_assert_true(service->define(world->io, "db", ELEMENT("yes", ""), NULL));
         g_assert_true(service->define(world->io, "db", ELEMENT("yes", ""), NULL));
         g_assert_cmpuint(sim_operations(world->sim), ==, 1);
-        expect_row(world, "defined 0000:01:10.0", "on pci.1");
+        sim_expect(world->sim, "defined 0000:01:10.0", "on pci.1");
         virsh(world, "start", "db", NULL);
-        expect_row(world, "has 0000:01:10.0", "on pci.1");
+        sim_expect(world->sim, "has 0000:01:10.0", "on pci.1");
         complains(world, "attach", "web1", ELEMENT("yes", ""), "in use by driver QEMU, domain db");
         g_assert_true(service->undefine(world->io, "db", ELEMENT("yes", ""), NULL));
-        expect_row(world, "has 0000:01:10.0", "on pci.1");
+        sim_expect(world->sim, "has 0000:01:10.0", "on pci.1");
         virsh(world, "destroy", "db", NULL);
-        expect_row(world, "vf0", "driver=igbvf");
+        sim_expect(world->sim, "vf0", "driver=igbvf");
         virsh(world, "start", "db", NULL);
-        expect_row(world, "vf0", "driver=igbvf");
+        sim_expect(world->sim, "vf0", "driver=igbvf");
 }
 
 static HostdevNetwork *pool(const char *text) {
@@ -172,22 +161,22 @@ static void test_network(World *world, gconstpointer data) {
         g_autoptr(GError) error = NULL;
 
         g_assert_true(service->set_network(world->io, "pool", wanted, NULL));
-        expect_row(world, "now:", "active managed pf=enp1s0 0000:01:10.0 0000:01:10.2");
+        sim_expect(world->sim, "now:", "active managed pf=enp1s0 0000:01:10.0 0000:01:10.2");
         g_assert_true(service->hold(world->io, "pool", vf0, NULL));
         virsh(world, "define", "db", POOLED);
         virsh(world, "start", "db", NULL);
-        expect_row(world, "port 0000:01:10.0", "of vfadm");
-        expect_row(world, "port 0000:01:10.2", "of db");
-        expect_row(world, "has 0000:01:10.2", "pci.1");
+        sim_expect(world->sim, "port 0000:01:10.0", "of vfadm");
+        sim_expect(world->sim, "port 0000:01:10.2", "of db");
+        sim_expect(world->sim, "has 0000:01:10.2", "pci.1");
         g_assert_false(service->hold(world->io, "pool", vf1, &error));
         g_assert_error(error, VFADM_ERROR, VFADM_ERROR_IN_USE);
         g_assert_true(service->let_go(world->io, "pool", vf1, NULL));
-        expect_row(world, "port 0000:01:10.2", "of db");
+        sim_expect(world->sim, "port 0000:01:10.2", "of db");
         virsh(world, "destroy", "db", NULL);
         g_assert_true(service->let_go(world->io, "pool", vf0, NULL));
         g_assert_true(service->hold(world->io, "pool", vf1, NULL));
         g_assert_true(service->set_network(world->io, "pool", other, NULL));
-        expect_row(world, "now:", "active managed 0000:01:10.2 0000:01:10.4");
+        sim_expect(world->sim, "now:", "active managed 0000:01:10.2 0000:01:10.4");
         g_autoptr(HostdevNetwork) now = service->network(world->io, "pool", NULL);
         g_assert_cmpuint(now->ports->len, ==, 1);
         g_assert_true(now->autostart);
