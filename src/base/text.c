@@ -16,3 +16,11 @@ bool mac_is_zero(const uint8_t mac[6]) {
 bool mac_is_multicast(const uint8_t mac[6]) {
         return mac[0] & 1;
 }
+
+void mac_add(uint8_t mac[6], unsigned n) {
+        const unsigned low = ((unsigned) mac[3] << 16 | (unsigned) mac[4] << 8 | mac[5]) + n;
+
+        mac[3] = (uint8_t) (low >> 16);
+        mac[4] = (uint8_t) (low >> 8);
+        mac[5] = (uint8_t) low;
+}

@@ -9,3 +9,5 @@
 void mac_format(const uint8_t mac[6], char ret[MAC_TEXT_SIZE]);
 bool mac_is_zero(const uint8_t mac[6]);
 bool mac_is_multicast(const uint8_t mac[6]);
+/* The n-th MAC after this one; its first three bytes, the maker's, stay. */
+void mac_add(uint8_t mac[6], unsigned n);

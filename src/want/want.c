@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/parse.h"
+#include "base/text.h"
 #include "model/setup.h"
 
 #include <string.h>
@@ -252,12 +253,6 @@ bool want_expand_devices(const char *word, GPtrArray *devices, GError **error) {
         return true;
 }
 
-/* The MAC after this one; its first three bytes, the maker's, stay. */
-static void next_mac(uint8_t mac[6]) {
-        for (int i = 5; i >= 3 && ++mac[i] == 0; i--)
-                ;
-}
-
 /* "mac=…+": true when the word's '+' was there (and cut off). */
 static bool cut_plus(char *word) {
         size_t length = strlen(word);
@@ -298,7 +293,7 @@ static bool parse_set_group(char **words, GPtrArray *wants, char ***ret, GError 
                 want->vf = model->vf;
                 g_ptr_array_add(wants, want);
                 if (growing)
-                        next_mac(model->vf.mac);
+                        mac_add(model->vf.mac, 1);
         }
         return true;
 }
