@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+enum { HOST_UNBIND_MS = 120 * 1000 };
+
 static int read_driver(ActContext *act, const Step *step, Fact *ret, GError **error) {
         g_autofree char *link = effect_path(step->dev, "driver");
         g_autofree char *override = effect_path(step->dev, "driver_override");
@@ -54,11 +56,14 @@ static int unbind(Io *io, PciAddr dev, const char *driver, GError **error) {
         int forgot = driver_is_xen(driver) ? forget_slot(io, name, error) : 0;
         if (forgot < 0)
                 return forgot;
-        /* VFIO waits for its user without limit (field-facts 5); a driver of the host takes as long as it takes. */
-        int r = io_write(io, path, name, driver_is_vfio(driver) ? SLOW_WRITE_MS : 0);
+        /* VFIO waits for its user without limit (field-facts 5); a driver of the host takes as long as it takes, but one whose probe has
+         * not come to its end would keep us for ever. */
+        int r = io_write(io, path, name, driver_is_vfio(driver) ? SLOW_WRITE_MS : HOST_UNBIND_MS);
         if (r >= 0 || r == -ENODEV) /* ENODEV: it was unbound between our look and our write */
                 return 0;
-        const char *remedy = r == -ETIMEDOUT ? "somebody still uses it; see who with 'vfadm show', end that, then run 'vfadm recover'" : "look at dmesg";
+        const char *remedy = r != -ETIMEDOUT         ? "look at dmesg"
+                             : driver_is_vfio(driver) ? "somebody still uses it; see who with 'vfadm show', end that, then run 'vfadm recover'"
+                                                      : "the kernel is still at it, look at dmesg; run 'vfadm recover' when it is done";
         return effect_fail(error, r, remedy, "%s: %s does not let go of it", name, driver);
 }
 

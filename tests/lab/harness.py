@@ -65,9 +65,23 @@ class Lab:
 
     def run(self, *command, input=None, timeout=300):
         """Runs a command as it is; its status is the caller's to judge."""
-        done = subprocess.run([VFLAB, "run", "--name", self.name, "--", *command], check=False, text=True,
-                              input=input or "", capture_output=True, timeout=timeout)
+        try:
+            done = subprocess.run([VFLAB, "run", "--name", self.name, "--", *command], check=False, text=True,
+                                  input=input or "", capture_output=True, timeout=timeout)
+        except subprocess.TimeoutExpired as late:
+            raise AssertionError(f"'{' '.join(command)}' took longer than {timeout} s. The lab meanwhile:\n{self.who_waits()}") from late
         return Result(" ".join(command), done)
+
+    def who_waits(self):
+        """Where the kernel has processes wait without end, and what it said last: for a case that did not come to its end."""
+        script = ('for p in /proc/[0-9]*; do grep -q "^State:.D" $p/status 2>/dev/null || continue; '
+                  'echo "$(tr "\\0" " " < $p/cmdline) ($(cat $p/comm))"; cat $p/stack; done; '
+                  'pgrep -a vfadm; dmesg | tail -n 15')
+        command = [VFLAB, "run", "--name", self.name, "--", "sh", "-c", script]
+        try:
+            return subprocess.run(command, check=False, text=True, input="", capture_output=True, timeout=60).stdout
+        except subprocess.TimeoutExpired:
+            return "does not answer either"
 
     def sh(self, script, timeout=300):
         """Runs a shell script that must succeed, and gives what it prints."""
