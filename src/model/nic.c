@@ -66,6 +66,16 @@ const NicDriver *nic_driver(const char *driver) {
         return NULL;
 }
 
+VfState nic_fresh_state(const char *driver) {
+        const NicDriver *nic = nic_driver(driver);
+        int spoofchk = nic ? nic->fresh_spoofchk : 0;
+        VfState fresh = {.known = VF_ALL, .spoofchk = spoofchk > 0};
+
+        if (!spoofchk)
+                fresh.known &= ~(unsigned) VF_SPOOFCHK;
+        return fresh;
+}
+
 char *nic_accepts_text(const NicDriver *nic) {
         GString *text = g_string_new(NULL);
         for (unsigned bit = 1; bit & VF_ALL; bit <<= 1)

@@ -20,5 +20,7 @@ typedef struct {
 
 /* NULL for a driver that is not in the table: everything may be tried then, and the kernel's answer decides. */
 const NicDriver *nic_driver(const char *driver);
+/* What a VF is right after it was made, by the driver of its PF; without VF_SPOOFCHK where that is not known. */
+VfState nic_fresh_state(const char *driver);
 /* "igb takes mac, vlan, …": for messages and `vfadm show`. The caller frees. */
 char *nic_accepts_text(const NicDriver *nic);

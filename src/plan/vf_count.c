@@ -9,12 +9,8 @@
 
 /* A VF's state as it is when it has just been made. */
 static VfState fresh_state(const Dev *pf) {
-        const NicDriver *nic = nic_driver(pf->driver);
-        int spoofchk = nic ? nic->fresh_spoofchk : 0;
-        VfState fresh = {.known = VF_ALL, .spoofchk = spoofchk > 0};
+        VfState fresh = nic_fresh_state(pf->driver);
 
-        if (!spoofchk)
-                fresh.known &= ~(unsigned) VF_SPOOFCHK;
         /* Rates are refused without a link (igb_ndo_set_vf_bw), and VFs must go without one, too. */
         if (!dev_net(pf) || !dev_net(pf)->carrier)
                 fresh.known &= ~(unsigned) (VF_MIN_RATE | VF_MAX_RATE);
