@@ -43,7 +43,7 @@ _vfadm_words() {
         local xen="permissive=on permissive=off msitranslate=on msitranslate=off power-mgmt=on power-mgmt=off rdm=strict rdm=relaxed slot="
         case $1:$2 in
         help:1) _vfadm_verbs ;;
-        enable:1 | disable:1) _vfadm_devices pf ;;
+        enable:1 | disable:1 | export:*) _vfadm_devices pf ;;
         enable:2) echo all ;;
         list:* | show:1) _vfadm_devices any ;;
         doctor:1) if [[ $3 ]]; then _vfadm_findings && echo all; else _vfadm_devices any && _vfadm_leases 4; fi ;;
@@ -77,7 +77,7 @@ _vfadm() {
         for word in "${words[@]:1:${#words[@]}-2}"; do
                 [[ $word == -- ]] && return
                 case $before in
-                -o | --columns | -f | --from | --root | --ledger | --timeout | --pf | --vfs | --order) ;;
+                -o | --columns | -f | --from | --root | --ledger | --timeout | --pf | --vfs | --order | --output) ;;
                 *)
                         if [[ $word != -* ]]; then
                                 [[ $verb ]] && number=$((number + 1))
@@ -91,7 +91,7 @@ _vfadm() {
 
         case $before in
         --root | record) compopt -o default && return ;;
-        --ledger) compopt -o dirnames && return ;;
+        --ledger | --output) compopt -o dirnames && return ;;
         --timeout | --vfs) return ;;
         -f | --from) list=$(_vfadm_pools && _vfadm_devices any) ;;
         --pf) list=$(_vfadm_devices pf) ;;

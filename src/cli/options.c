@@ -37,6 +37,7 @@ static const Option options[] = {
         {{"libvirt", 0, OPT_PF, NULL, "pool define: keep a libvirt network of the same name in step"}, FLAG, FIELD(libvirt)},
         {{"off", 0, OPT_OFF, NULL, "pool autostart: not any more"}, FLAG, FIELD(off)},
         {{"boot", 0, OPT_BOOT, NULL, "not now, but from the next boot on, by Xen's pciback: shows the change, and asks first"}, FLAG, FIELD(boot)},
+        {{"output", 0, OPT_OUTPUT, "DIR", "write files into this folder, none of which may be there already"}, TEXT, FIELD(output)},
         {{"timeout", 0, OPT_TIMEOUT, "SECONDS", "how long the guest may take to let go (30)"}, SECONDS, FIELD(timeout_ms)},
         {{"no-reset", 0, OPT_NO_RESET, NULL, "do not reset the device; for one whose reset fails"}, FLAG, FIELD(no_reset)},
         {{"new-ledger", 0, OPT_NEW_LEDGER, NULL, "put a damaged ledger aside and begin a new one"}, FLAG, FIELD(new_ledger)},
@@ -255,6 +256,7 @@ void cli_clear(Cli *cli) {
         g_free(cli->ledger_dir);
         g_free(cli->columns);
         g_free(cli->from);
+        g_free(cli->output);
         g_strfreev(cli->pfs);
         g_free(cli->vfs);
         g_free(cli->order);

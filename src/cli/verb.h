@@ -28,6 +28,7 @@ enum {
         OPT_ADOPT = 1 << 19,
         OPT_OFF = 1 << 20,
         OPT_BOOT = 1 << 21,
+        OPT_OUTPUT = 1 << 22,
         OPT_CHANGES = OPT_DRY_RUN | OPT_DISRUPT,
 };
 
@@ -38,6 +39,7 @@ typedef struct {
         char *ledger_dir;  /* NULL: /var/lib/vfadm */
         char *columns;
         char *from;
+        char *output;
         char **pfs;        /* --pf, each; NULL: none */
         char *vfs, *order;
         unsigned timeout_ms; /* 0: the default */
@@ -70,6 +72,7 @@ bool verb_detach(Cli *cli, GError **error);
 bool verb_disable(Cli *cli, GError **error);
 bool verb_doctor(Cli *cli, GError **error);
 bool verb_enable(Cli *cli, GError **error);
+bool verb_export(Cli *cli, GError **error);
 bool verb_help(Cli *cli, GError **error);
 bool verb_import(Cli *cli, GError **error);
 bool verb_leases(Cli *cli, GError **error);

@@ -209,6 +209,23 @@ const Verb verbs[] = {
          .examples = "vfadm enable enp1s0 7\n"
                      "vfadm enable 0000:01:00.0 all --dry-run\n"
                      "vfadm enable enp1s0 enp2s0 all              # both cards in one plan\n"},
+        {.name = "export",
+         .usage = "[PF…] [--output DIR]",
+         .summary = "this host's VFs as they are now, as configuration",
+         .options = OPT_OUTPUT,
+         .max_args = WORDS,
+         .run = verb_export,
+         .description =
+                 "Prints what a file in /etc/vfadm would have to say for everything to stay as it is: of each PF that has VFs, or of\n"
+                 "those that are named, how many VFs it has, and of each VF what is not as in one that was just made: MAC, VLAN\n"
+                 "and the rest, and its driver where that is not the host's own. A leased VF is written as it will be when its\n"
+                 "lease ends. A PF is known by its permanent MAC, else by its place.\n"
+                 "\n"
+                 "Each PF is a file of its own; --output writes them into a folder and overwrites nothing. Without it the text of\n"
+                 "several PFs is parted by lines that say which file begins.\n",
+         .examples = "vfadm export                                # to read\n"
+                     "vfadm export enp1s0 > enp1s0.conf\n"
+                     "vfadm export --output /etc/vfadm            # a file a PF\n"},
         {.name = "help",
          .usage = "[VERB]",
          .summary = "help about vfadm or one of its verbs",

@@ -56,6 +56,7 @@ void conf_free(Conf *conf);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conf, conf_free)
 ConfPf *conf_pf_new(const char *path, unsigned line);
 void conf_pf_free(ConfPf *pf);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ConfPf, conf_pf_free)
 ConfVf *conf_vf_new(const char *path, unsigned line);
 void conf_vf_free(ConfVf *vf);
 
