@@ -430,6 +430,13 @@ static void report(Run *run, unsigned i, bool done, int64_t usec) {
                 run->act->progress(run->act->user, run->plan, i, done, usec);
 }
 
+static void report_done(Run *run, unsigned i, int64_t usec) {
+        const Step *step = run->plan->steps->pdata[i];
+
+        ledger_took(run->act->ledger, run->id, step->kind, usec);
+        report(run, i, true, usec);
+}
+
 /* How many steps from `i` on are begun before the first of them is read back: the states of a PF's VFs are read all at once. */
 static unsigned steps_together(const Run *run, unsigned i) {
         const Step *first = run->plan->steps->pdata[i];
@@ -454,7 +461,7 @@ static EffectResult do_steps(Run *run, unsigned first, unsigned n, GError **erro
                 EffectResult result = begin_step(run, i, error);
                 spent[i - first] = io_now(run->act->io) - begun;
                 if (result == EFFECT_DONE)
-                        report(run, i, true, spent[i - first]);
+                        report_done(run, i, spent[i - first]);
                 else if (result != EFFECT_BEGUN)
                         return result;
         }
@@ -465,7 +472,7 @@ static EffectResult do_steps(Run *run, unsigned first, unsigned n, GError **erro
                         continue;
                 if (check_step(run, i, error) != EFFECT_DONE)
                         return EFFECT_FAILED;
-                report(run, i, true, spent[i - first] + io_now(run->act->io) - begun);
+                report_done(run, i, spent[i - first] + io_now(run->act->io) - begun);
         }
         return EFFECT_DONE;
 }

@@ -302,8 +302,13 @@ bool ledger_end(Ledger *ledger, int64_t plan, bool done, GError **error) {
                 sqlite3_bind_int64(end, 3, g_get_real_time() / G_USEC_PER_SEC);
                 sqlite3_bind_int64(trim, 1, HISTORY);
         }
-        bool ok = trim && ledger_step(ledger, end, what, error) && ledger_step(ledger, trim, what, error);
-        return finish(ledger, ok, what, error);
+        bool ok = trim && ledger_step(ledger, end, what, error);
+        /* Ended before: it is counted already. */
+        ok = ok && (sqlite3_changes(ledger->db) == 0 || ledger_count_plan(ledger, plan, done, what, error));
+        if (!finish(ledger, ok && ledger_step(ledger, trim, what, error), what, error))
+                return false;
+        ledger_forget_took(ledger, plan);
+        return true;
 }
 
 static void journal_step_free(JournalStep *step) {

@@ -13,6 +13,7 @@
 
 #include "model/lease.h"
 #include "model/step.h"
+#include "model/tally.h"
 
 typedef struct Ledger Ledger;
 
@@ -57,8 +58,14 @@ bool ledger_mark(Ledger *ledger, int64_t plan, unsigned step, StepMark mark, GEr
  * `drop` is given, that id is dropped. With both, and the lease's own id as `drop`, that lease goes on as `lease` says:
  * NOT_FOUND when it has ended. */
 bool ledger_mark_lease(Ledger *ledger, int64_t plan, unsigned step, StepMark mark, Lease *lease, int64_t drop, GError **error);
-/* "done" or "undone": the plan leaves the list of unfinished ones. */
+/* A step of this plan was done and verified, and took so long. Kept in memory until ledger_end() counts it: the times of a plan whose
+ * process dies are not counted. */
+void ledger_took(Ledger *ledger, int64_t plan, StepKind kind, int64_t usec);
+/* "done" or "undone": the plan leaves the list of unfinished ones, and is counted. */
 bool ledger_end(Ledger *ledger, int64_t plan, bool done, GError **error);
+
+/* What was counted since this ledger was made. NULL with the error. */
+Tally *ledger_tally(Ledger *ledger, GError **error);
 
 /* Plans that were begun and not ended: JournalPlan*, newest first. */
 GPtrArray *ledger_unfinished(Ledger *ledger, GError **error);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-        SCHEMA_VERSION = 1,
+        SCHEMA_VERSION = 2,
         APPLICATION_ID = 0x76666164, /* "vfad": tells our database from any other's */
         BUSY_TIMEOUT_MS = 5000,
 };
@@ -20,9 +20,14 @@ enum {
 #define DEFAULT_DIR "/var/lib/vfadm"
 #define DB_NAME "ledger.db"
 
-static const char schema[] =
+static const char schema_1[] =
 #include "schema.inc"
         ;
+static const char schema_2[] =
+#include "schema-2.inc"
+        ;
+/* From each version to the next. */
+static const char *const schemas[SCHEMA_VERSION] = {schema_1, schema_2};
 
 static bool fail_damaged(Ledger *ledger, const char *detail, GError **error) {
         ledger->damaged = true;
@@ -140,10 +145,15 @@ static bool check_pages(Ledger *ledger, GError **error) {
 }
 
 static bool check_tables(Ledger *ledger, bool *ret_empty, GError **error) {
-        static const char *const probes[] = {
-                "SELECT count(id) + count(dev) + count(guest) + count(state) + count(body) FROM lease",
-                "SELECT count(id) + count(verb) + count(boot_id) + count(outcome) FROM plan",
-                "SELECT count(plan) + count(number) + count(mark) + count(body) FROM step",
+        static const struct {
+                int64_t since; /* version of the schema */
+                const char *sql;
+        } probes[] = {
+                {1, "SELECT count(id) + count(dev) + count(guest) + count(state) + count(body) FROM lease"},
+                {1, "SELECT count(id) + count(verb) + count(boot_id) + count(outcome) FROM plan"},
+                {1, "SELECT count(plan) + count(number) + count(mark) + count(body) FROM step"},
+                {2, "SELECT count(kind) + count(le) + count(steps) + count(usec) FROM step_time"},
+                {2, "SELECT count(verb) + count(outcome) + count(plans) FROM plan_count"},
         };
         int64_t version = 0, application = 0, objects = 0;
 
@@ -156,6 +166,7 @@ static bool check_tables(Ledger *ledger, bool *ret_empty, GError **error) {
                 return true;
         }
         *ret_empty = false;
+        ledger->version = version;
         if (application != APPLICATION_ID)
                 return fail_damaged(ledger, "it is no ledger of vfadm", error);
         if (version > SCHEMA_VERSION) {
@@ -166,9 +177,9 @@ static bool check_tables(Ledger *ledger, bool *ret_empty, GError **error) {
         }
         if (!check_pages(ledger, error))
                 return false;
-        for (size_t i = 0; i < G_N_ELEMENTS(probes); i++) {
+        for (size_t i = 0; i < G_N_ELEMENTS(probes) && probes[i].since <= version; i++) {
                 g_autoptr(Stmt) stmt = NULL;
-                int code = sqlite3_prepare_v2(ledger->db, probes[i], -1, &stmt, NULL);
+                int code = sqlite3_prepare_v2(ledger->db, probes[i].sql, -1, &stmt, NULL);
                 if (code == SQLITE_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
                         continue;
                 if (code == SQLITE_ERROR) /* "no such table", "no such column" */
@@ -188,21 +199,24 @@ static bool check_content(Ledger *ledger, bool *ret_empty, GError **error) {
         return ok;
 }
 
-/* In one transaction, so that a crash leaves either nothing or a whole schema; of two processes that come at once the
- * second finds the schema made. */
+/* In one transaction, so that a crash leaves either the old schema (or none) or the whole new one; of two processes that come at
+ * once the second finds it made. */
 static bool make_schema(Ledger *ledger, GError **error) {
-        int64_t objects = 0;
         g_autofree char *versions = g_strdup_printf("PRAGMA application_id=%d; PRAGMA user_version=%d;", APPLICATION_ID,
                                                     SCHEMA_VERSION);
+        int64_t version = 0;
 
         if (!ledger_exec(ledger, "BEGIN IMMEDIATE", "cannot make it", error))
                 return false;
-        bool ok = get_number(ledger, "SELECT count(*) FROM sqlite_schema", &objects, error) &&
-                  (objects > 0 || (ledger_exec(ledger, schema, "cannot make it", error) &&
-                                   ledger_exec(ledger, versions, "cannot make it", error))) &&
-                  ledger_exec(ledger, "COMMIT", "cannot make it", error);
+        bool ok = get_number(ledger, "PRAGMA user_version", &version, error);
+        for (int64_t next = version; ok && next < SCHEMA_VERSION; next++)
+                ok = ledger_exec(ledger, schemas[next], "cannot make it", error);
+        ok = ok && (version >= SCHEMA_VERSION || ledger_exec(ledger, versions, "cannot make it", error)) &&
+             ledger_exec(ledger, "COMMIT", "cannot make it", error);
         if (!ok && !sqlite3_get_autocommit(ledger->db))
                 sqlite3_exec(ledger->db, "ROLLBACK", NULL, NULL, NULL);
+        if (ok)
+                ledger->version = MAX(version, SCHEMA_VERSION);
         return ok;
 }
 
@@ -335,7 +349,7 @@ static bool set_up_writer(Ledger *ledger, const char *path, GError **error) {
             !ledger_exec(ledger, "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL", "cannot set it up", error))
                 return false;
         ledger->full_sync = true;
-        if (empty && !make_schema(ledger, error))
+        if ((empty || ledger->version < SCHEMA_VERSION) && !make_schema(ledger, error))
                 return false;
         sqlite3_db_config(ledger->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
         return true;
@@ -361,6 +375,8 @@ void ledger_free(Ledger *ledger) {
         if (ledger->db && ledger->damaged)
                 sqlite3_db_config(ledger->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         sqlite3_close(ledger->db);
+        if (ledger->took)
+                g_array_unref(ledger->took);
         g_free(ledger->path);
         g_free(ledger);
 }

@@ -11,6 +11,8 @@ struct Ledger {
         bool read_only;
         bool damaged;   /* found damaged: nothing is written any more */
         bool full_sync; /* what PRAGMA synchronous is set to now */
+        int64_t version; /* of the schema that it has */
+        GArray *took;   /* what ledger_took() was told, until the plan ends; NULL: nothing */
 };
 
 typedef sqlite3_stmt Stmt;
@@ -30,3 +32,8 @@ bool ledger_exec(Ledger *ledger, const char *sql, const char *what, GError **err
 
 /* What the next transaction promises once it is committed: on the disk (full), or kept as long as the machine runs. */
 bool ledger_sync(Ledger *ledger, bool full, GError **error);
+
+/* Within the transaction that ends a plan: counts it, and the times of its steps. */
+bool ledger_count_plan(Ledger *ledger, int64_t plan, bool done, const char *what, GError **error);
+/* After it: what it took is written. */
+void ledger_forget_took(Ledger *ledger, int64_t plan);

@@ -1,5 +1,5 @@
--- The ledger of vfadm: leases, and the journal of plans. user_version is the version of this schema.
--- Every change of it raises the number in ledger.c (SCHEMA_VERSION) and adds the way from the one before.
+-- The ledger of vfadm: leases, and the journal of plans. This is version 1 of the schema (PRAGMA user_version); each later version
+-- has a file of its own, schema-2.sql and so on, that makes it of the one before (ledger_db.c: SCHEMA_VERSION, schemas).
 
 -- One device given to one guest. What is searched for has its own column; the rest is the lease as JSON.
 -- AUTOINCREMENT: an id is never used twice, so that a late release never meets the next owner.

@@ -100,9 +100,9 @@ static void test_table_missing(Place *place, gconstpointer data) {
 
 static void test_newer(Place *place, gconstpointer data) {
         fill_and_close(place);
-        sql(place, "PRAGMA user_version=2; PRAGMA wal_checkpoint(TRUNCATE)");
+        sql(place, "PRAGMA user_version=3; PRAGMA wal_checkpoint(TRUNCATE)");
         assert_refused(place, "made by a newer vfadm");
-        g_assert_cmpint(sql_number(place, "PRAGMA user_version"), ==, 2);
+        g_assert_cmpint(sql_number(place, "PRAGMA user_version"), ==, 3);
 }
 
 static void test_bad_row(Place *place, gconstpointer data) {

@@ -22,7 +22,7 @@ static void test_fresh(Place *place, gconstpointer data) {
         g_assert_cmpuint(n_leases(ledger), ==, 0);
         g_assert_cmpuint(plans->len, ==, 0);
         g_clear_pointer(&ledger, ledger_free);
-        g_assert_cmpint(sql_number(place, "PRAGMA user_version"), ==, 1);
+        g_assert_cmpint(sql_number(place, "PRAGMA user_version"), ==, 2);
 }
 
 static void test_reader(Place *place, gconstpointer data) {
