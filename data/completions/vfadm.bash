@@ -77,7 +77,7 @@ _vfadm() {
         for word in "${words[@]:1:${#words[@]}-2}"; do
                 [[ $word == -- ]] && return
                 case $before in
-                -o | --columns | -f | --from | --root | --ledger | --timeout | --pf | --vfs | --order | --output) ;;
+                -o | --columns | -f | --from | --root | --ledger | --timeout | --pf | --vfs | --order | --output | --textfile) ;;
                 *)
                         if [[ $word != -* ]]; then
                                 [[ $verb ]] && number=$((number + 1))
@@ -90,7 +90,7 @@ _vfadm() {
         done
 
         case $before in
-        --root | record) compopt -o default && return ;;
+        --root | record | --textfile) compopt -o default && return ;;
         --ledger | --output) compopt -o dirnames && return ;;
         --timeout | --vfs) return ;;
         -f | --from) list=$(_vfadm_pools && _vfadm_devices any) ;;

@@ -47,6 +47,8 @@ static const Option options[] = {
         {{"fix", 0, OPT_FIX, NULL, "put the boot parameters right: shows the change as a diff, and asks first"}, FLAG, FIELD(fix)},
         {{"undo", 0, OPT_UNDO, NULL, "take back what --fix has changed, and only that"}, FLAG, FIELD(undo)},
         {{"yes", 'y', OPT_YES, NULL, "do it without asking"}, FLAG, FIELD(yes)},
+        {{"http", 0, OPT_METRICS, NULL, "answer one request of HTTP, on standard input and output"}, FLAG, FIELD(http)},
+        {{"textfile", 0, OPT_METRICS, "FILE", "write this file, for node_exporter's textfile collector"}, TEXT, FIELD(textfile)},
         {{"json", 'j', 0, NULL, "results, and errors too, as JSON on standard output"}, FLAG, FIELD(json)},
         {{"quiet", 'q', 0, NULL, "no progress and no notes on standard error"}, FLAG, FIELD(quiet)},
         {{"root", 0, 0, "FILE|DIR", "read a host that 'vfadm record' wrote (verbs that only read)"}, TEXT, FIELD(root)},
@@ -257,6 +259,7 @@ void cli_clear(Cli *cli) {
         g_free(cli->columns);
         g_free(cli->from);
         g_free(cli->output);
+        g_free(cli->textfile);
         g_strfreev(cli->pfs);
         g_free(cli->vfs);
         g_free(cli->order);

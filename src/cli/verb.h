@@ -29,17 +29,19 @@ enum {
         OPT_OFF = 1 << 20,
         OPT_BOOT = 1 << 21,
         OPT_OUTPUT = 1 << 22,
+        OPT_METRICS = 1 << 23, /* metrics: --http, --textfile */
         OPT_CHANGES = OPT_DRY_RUN | OPT_DISRUPT,
 };
 
 typedef struct {
         bool json, quiet, xml, all, tree, dry_run, disrupt, with_group, new_ledger, no_reset, fix, undo, yes, explain, live, config, adopt,
-             libvirt, off, boot;
+             libvirt, off, boot, http;
         char *root;        /* NULL: this machine */
         char *ledger_dir;  /* NULL: /var/lib/vfadm */
         char *columns;
         char *from;
         char *output;
+        char *textfile;
         char **pfs;        /* --pf, each; NULL: none */
         char *vfs, *order;
         unsigned timeout_ms; /* 0: the default */
@@ -77,6 +79,7 @@ bool verb_help(Cli *cli, GError **error);
 bool verb_import(Cli *cli, GError **error);
 bool verb_leases(Cli *cli, GError **error);
 bool verb_list(Cli *cli, GError **error);
+bool verb_metrics(Cli *cli, GError **error);
 bool verb_pool(Cli *cli, GError **error);
 bool verb_record(Cli *cli, GError **error);
 bool verb_recover(Cli *cli, GError **error);

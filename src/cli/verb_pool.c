@@ -3,54 +3,20 @@
 #include "base/parse.h"
 #include "change/pools.h"
 #include "cli/changing.h"
+#include "cli/pool_vfs.h"
 #include "cli/read.h"
-#include "guest/guest.h"
 #include "host/host.h"
-#include "plan/rules.h"
 #include "show/pools.h"
 
 #include <string.h>
 
 /* ---- reading ---- */
 
-/* Of a recorded host there are none; those of this one are an extra here. */
-static Books *known_books(const Cli *cli, Io *io, Snapshot *host) {
-        g_autoptr(GError) error = NULL;
-        Books *books = cli->root ? NULL : guest_books(io, &error);
-
-        if (!error)
-                return books;
-        cli_note(cli, "what libvirt gave out is not shown: %s", error->message);
-        g_ptr_array_add(host->notes, g_strdup_printf("what libvirt gave out is not shown: %s", error->message));
-        return NULL;
-}
-
-/* NULL: it is free. */
-static char *who_has(const PlanInput *input, const Dev *vf) {
-        char *who = rule_who_uses(input, vf);
-
-        if (!who)
-                who = books_who_has(input->books, vf->addr, NULL);
-        return who || rule_is_free(input, vf) ? who : g_strdup("kept for Xen's guests");
-}
-
-static ShowPool *shown_of(const PlanInput *input, const Pool *pool) {
-        ShowPool *shown = g_new0(ShowPool, 1);
-
-        shown->pool = pool;
-        shown->vfs = pool_vfs(pool, input->host);
-        shown->who = g_ptr_array_new_with_free_func(g_free);
-        shown->network = pool->libvirt ? books_network(input->books, pool->name) : NULL;
-        for (unsigned i = 0; i < shown->vfs->len; i++)
-                g_ptr_array_add(shown->who, who_has(input, shown->vfs->pdata[i]));
-        return shown;
-}
-
 static void print_list(const Cli *cli, const PlanInput *input) {
         g_autoptr(GPtrArray) shown = g_ptr_array_new_with_free_func((GDestroyNotify) show_pool_free);
 
         for (unsigned i = 0; i < input->pools->len; i++)
-                g_ptr_array_add(shown, shown_of(input, input->pools->pdata[i]));
+                g_ptr_array_add(shown, cli_pool_vfs(input, input->pools->pdata[i]));
         if (shown->len == 0)
                 cli_note(cli, "there are no pools; 'vfadm pool define NAME --pf PF' makes one");
         if (cli->json)
@@ -67,7 +33,7 @@ static bool print_one(const Cli *cli, const PlanInput *input, const char *name, 
                             "there is no pool '%s'; 'vfadm pool list' shows those there are", name);
                 return false;
         }
-        ShowPool *shown = shown_of(input, pool);
+        ShowPool *shown = cli_pool_vfs(input, pool);
         if (cli->json)
                 cli_print_json(show_pool_json(input->host, shown));
         else
@@ -83,7 +49,7 @@ static bool read_pools(Cli *cli, const char *name, GError **error) {
         if (!host)
                 return false;
         g_autoptr(GPtrArray) leases = cli_known_leases(cli, host);
-        g_autoptr(Books) books = known_books(cli, io, host);
+        g_autoptr(Books) books = cli_known_books(cli, io, host);
         const PlanInput input = {.host = host, .leases = leases, .books = books, .pools = pools};
 
         if (name)

@@ -281,6 +281,24 @@ const Verb verbs[] = {
                      "vfadm list enp1s0 -o DEVICE,STATE           # what its VFs were given\n"
                      "vfadm list -o +SLOT,NAME                    # the usual columns and two more\n"
                      "vfadm list --root host.tar.gz               # a host recorded elsewhere\n"},
+        {.name = "metrics",
+         .usage = "[--textfile FILE|--http]",
+         .summary = "figures for monitoring, in Prometheus' format",
+         .options = OPT_METRICS,
+         .run = verb_metrics,
+         .description =
+                 "Prints how many VFs each PF has, could have, and has free and leased; pools and their free VFs; leases by pool;\n"
+                 "plans that were done or had to be undone; and how long steps took, as a histogram. What could not be read is left\n"
+                 "out, and vfadm_unread says that something was.\n"
+                 "\n"
+                 "  --textfile FILE   writes FILE (FILE.prom) as a whole, for the textfile collector of node_exporter\n"
+                 "  --http            answers one request on standard input and output: what vfadm-metrics.socket starts\n"
+                 "\n"
+                 "'systemctl enable --now vfadm-metrics.socket' serves them on the unix socket /run/vfadm/metrics.sock. Nothing\n"
+                 "listens on a network unless that unit is told to.\n",
+         .examples = "vfadm metrics\n"
+                     "vfadm metrics --textfile /var/lib/prometheus/node-exporter/vfadm.prom\n"
+                     "curl --unix-socket /run/vfadm/metrics.sock http://localhost/metrics\n"},
         {.name = "pool",
          .usage = "define|start|stop|autostart|delete|list|show [NAME] …",
          .summary = "VFs of one or several PFs under one name",
