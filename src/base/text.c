@@ -24,3 +24,25 @@ void mac_add(uint8_t mac[6], unsigned n) {
         mac[4] = (uint8_t) (low >> 8);
         mac[5] = (uint8_t) low;
 }
+
+unsigned word_distance(const char *a, const char *b) {
+        unsigned cost[WORD_FAR + 1][WORD_FAR + 1];
+        size_t m = strlen(a), n = strlen(b);
+
+        if (m > WORD_FAR || n > WORD_FAR)
+                return WORD_FAR;
+        for (size_t i = 0; i <= m; i++)
+                for (size_t j = 0; j <= n; j++) {
+                        if (i == 0 || j == 0) {
+                                cost[i][j] = (unsigned) (i + j);
+                                continue;
+                        }
+                        unsigned best = cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+                        best = MIN(best, cost[i - 1][j] + 1);
+                        best = MIN(best, cost[i][j - 1] + 1);
+                        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                                best = MIN(best, cost[i - 2][j - 2] + 1);
+                        cost[i][j] = best;
+                }
+        return cost[m][n];
+}

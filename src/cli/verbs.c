@@ -503,31 +503,6 @@ const Verb *verb_find(const char *name) {
         return NULL;
 }
 
-/* Letters to add, drop, change or swap with the next one to get from one word to the other (optimal string alignment);
- * words longer than any verb's are far from all. */
-static unsigned distance(const char *a, const char *b) {
-        enum { LONGEST = 20 };
-        unsigned cost[LONGEST + 1][LONGEST + 1];
-        size_t m = strlen(a), n = strlen(b);
-
-        if (m > LONGEST || n > LONGEST)
-                return LONGEST;
-        for (size_t i = 0; i <= m; i++)
-                for (size_t j = 0; j <= n; j++) {
-                        if (i == 0 || j == 0) {
-                                cost[i][j] = (unsigned) (i + j);
-                                continue;
-                        }
-                        unsigned best = cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-                        best = MIN(best, cost[i - 1][j] + 1);
-                        best = MIN(best, cost[i][j - 1] + 1);
-                        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                                best = MIN(best, cost[i - 2][j - 2] + 1);
-                        cost[i][j] = best;
-                }
-        return cost[m][n];
-}
-
 /* Words of other tools and near misses of their own. */
 static const struct {
         const char *typed, *meant;
@@ -546,7 +521,7 @@ static const Verb *suggest(const char *name) {
                 if (g_str_equal(synonyms[i].typed, name))
                         return verb_find(synonyms[i].meant);
         for (const Verb *verb = verbs; verb->name; verb++) {
-                unsigned d = distance(name, verb->name);
+                unsigned d = word_distance(name, verb->name);
                 if (d < least && d < strlen(verb->name)) {
                         least = d;
                         nearest = verb;
