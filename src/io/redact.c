@@ -204,9 +204,12 @@ static char *keep_driverctl(State *state, const char *line) {
         return n == strlen(line) && n < 64 ? g_strdup(line) : NULL;
 }
 
-/* Sections, and what pools have. */
-static char *keep_pool(State *state, const char *line) {
-        static const char *const known[] = {"PF", "VFs", "Order", "Libvirt", "Autostart", "VLAN", "QoS", "Protocol", "Trust", "SpoofCheck", "LinkState", "MinRate", "MaxRate"};
+/* Sections, and the keys of vfadm.conf(5). */
+static char *keep_conf(State *state, const char *line) {
+        static const char *const known[] = {
+                "PermanentMACAddress", "Path", "Slot", "Driver", "Name", "Address", "VFs", "Autoprobe", "Up", "Drift", "MACAddress", "MSIX",
+                "PF", "Order", "Libvirt", "Autostart", "VLAN", "QoS", "Protocol", "Trust", "SpoofCheck", "LinkState", "MinRate", "MaxRate",
+        };
         const char *start = after_blanks(line);
 
         for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
@@ -236,8 +239,10 @@ static const struct {
         {"etc/kernel/", "", keep_all},
         {"etc/kernelstub/", "", keep_all},
         {"etc/driverctl.d/", "", keep_driverctl},
-        {"etc/vfadm/", "", keep_pool},
+        {"etc/vfadm/", "", keep_conf},
         {"run/vfadm/pools/", "", keep_all},
+        {"run/vfadm/", "", keep_conf},
+        {"usr/lib/vfadm/", "", keep_conf},
         {"", "/modprobe.d/", keep_modprobe},
         {"", "/udev/rules.d/", keep_udev},
         {"", "/systemd/network/", keep_networkd},

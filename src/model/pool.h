@@ -1,5 +1,5 @@
 /* A pool: VFs of one or several PFs under one name, of which each guest gets any free one. Plain data; a section [Pool NAME] of
- * a file in /etc/vfadm, read and written by want/pool_file.h. */
+ * a configuration file, read by want/conf_file.h and written by want/pool_file.h. */
 #pragma once
 
 #include "model/hostdev_network.h"

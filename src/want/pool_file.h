@@ -1,11 +1,8 @@
-/* A configuration file's sections [Pool NAME]: key files as systemd people know them. Pure. */
+/* The files that 'vfadm pool' writes: one section [Pool NAME] each. They are read as all configuration is, want/conf_file.h. Pure. */
 #pragma once
 
 #include "model/pool.h"
 
-/* Adds the pools of one file (Pool*; their `path` is that). Other sections are none of our business. FAILED names file and
- * line or key: unknown keys, values that are none, a pool that is there already. */
-bool pool_file_parse(const char *path, const char *text, size_t length, GPtrArray *pools, GError **error);
 /* The file that 'vfadm pool define' writes; `host` (may be NULL) gives names for a comment. The caller frees. */
 char *pool_file_format(const Pool *pool, const Snapshot *host);
 /* "etc/vfadm/pool-NAME.conf"; the caller frees. */

@@ -17,8 +17,8 @@ Libvirt=yes
 VLAN=42
 Trust=on
 
-[Notes]
-Nothing=for vfadm
+[Match]
+Path=pci0000:00/none-such
 
 [Pool rest]
 PF=0000:01:00.0 02:00:00:00:77:77
@@ -108,7 +108,7 @@ def recorded(folder, host, web):
     os.system("tar xzf '%s' -C '%s'" % (archive, unpacked))
     with open(os.path.join(unpacked, "etc/vfadm/pools.conf"), encoding="utf-8") as file:
         text = file.read()
-    check("without what else stands in the file", "[Pool web]" in text and "secret" not in text and "Nothing" not in text, text)
+    check("without what else stands in the file", "[Pool web]" in text and "secret" not in text and "none-such" in text, text)
 
 
 def broken(folder):
@@ -118,7 +118,7 @@ def broken(folder):
     done = vfadm("pool", "list", "--root", host.root)
     check("a file that cannot be understood is an error with its line",
           done.returncode == 1 and done.stdout == "" and
-          done.stderr.startswith("vfadm: /etc/vfadm/x.conf, line 3: a pool has no 'Colour'; it has PF, "), done)
+          done.stderr.startswith("vfadm: /etc/vfadm/x.conf, line 3: [Pool] has no 'Colour'; it has PF, "), done)
     os.remove(os.path.join(host.root, "etc/vfadm/x.conf"))
     done = vfadm("pool", "list", "--root", host.root)
     check("no pools, no list", done.returncode == 0 and done.stdout == "" and "there are no pools" in done.stderr, done)

@@ -3,6 +3,7 @@
 #include "change/pools.h"
 #include "hosts.h"
 #include "io/tree.h"
+#include "want/conf_file.h"
 #include "want/pool_file.h"
 
 #include <string.h>
@@ -11,15 +12,24 @@ static GPtrArray *new_pools(void) {
         return g_ptr_array_new_with_free_func((GDestroyNotify) pool_free);
 }
 
+static bool parse_n(const char *text, size_t length, GPtrArray *pools, GError **error) {
+        const IniText one = {"etc/vfadm/p.conf", text, length};
+        g_autoptr(Conf) conf = conf_new();
+
+        g_ptr_array_unref(conf->pools);
+        conf->pools = g_ptr_array_ref(pools);
+        return conf_file_parse(&one, 1, conf, error);
+}
+
 static bool parse(const char *text, GPtrArray *pools, GError **error) {
-        return pool_file_parse("etc/vfadm/p.conf", text, strlen(text), pools, error);
+        return parse_n(text, strlen(text), pools, error);
 }
 
 static void test_parse(void) {
         g_autoptr(GPtrArray) pools = new_pools();
         g_autoptr(GError) error = NULL;
 
-        parse("# a comment\n\n[Something]\nElse\n"
+        parse("# a comment\n\n"
               "[Pool one]\nPF=02:00:00:00:01:01 0000:02:00.0\n  PF = "
               "enp3s0\nVFs=1-3\nOrder=Pack\nLibvirt=Yes\nAutostart=1\n"
               "VLAN=42\nQoS=3\nProtocol=802.1AD\nTrust=on\nSpoofCheck=no\nLinkState=off\nMinRate=10\nMaxRate=100\r\n"
@@ -44,9 +54,9 @@ static void test_parse(void) {
 
 static void test_errors(void) {
         static const char *const wrong[][2] = {
-                {"[Pool a]\nPF=x\nColour=red\n", "line 3: a pool has no 'Colour'; it has PF, "},
-                {"[Pool a]\nPF=x\npf=y\n", "line 3: a pool has no 'pf'"},
-                {"[Pool a]\nPF=\n", "line 2: PF=: expected permanent MACs"},
+                {"[Pool a]\nPF=x\nColour=red\n", "line 3: [Pool] has no 'Colour'; it has PF, VFs, "},
+                {"[Pool a]\nPF=x\npf=y\n", "line 3: [Pool] has no 'pf'; did you mean PF?"},
+                {"[Pool a]\nPF=x\nPF=\n", "line 1: pool a names no PF; write PF= with permanent MACs"},
                 {"[Pool a]\nPF=03:00:00:00:00:01\n", "line 2: PF="},
                 {"[Pool a]\nPF=../../x\n", "line 2: PF="},
                 {"[Pool a]\nPF=ab\rcd\n", "line 2: PF=ab\\rcd: expected"},
@@ -54,26 +64,30 @@ static void test_errors(void) {
                 {"[Pool a]\nVFs=0-3\n", "line 1: pool a names no PF"},
                 {"[Pool a]\nPF=x\nVFs=3-1\n", "line 3: VFs=3-1: expected a VF's number, or a range"},
                 {"[Pool a]\nPF=x\nVFs=0-65536\n", "line 3: VFs="},
-                {"[Pool a]\nPF=x\nVFs=\n", "line 3: VFs="},
+                {"[Pool a]\nPF=x\nVFs=-\n", "line 3: VFs=-: expected"},
+                {"[Something]\n", "line 1: there is no section [Something]; there are [Match], [PF], [VF], [Pool]"},
                 {"[Pool a]\nPF=x\nOrder=random\n", "line 3: Order=random: expected spread or pack"},
                 {"[Pool a]\nPF=x\nVLAN=4095\n", "line 3: VLAN=4095: expected a number from 0 (none) to 4094"},
-                {"[Pool a]\nPF=x\nVLAN=4\nVLAN=5\n", "line 4: VLAN= is given twice for pool a"},
-                {"[Pool a]\nPF=x\nQoS=3\n", "line 1: pool a: QoS= and Protocol= are the VLAN's"},
-                {"[Pool a]\nPF=x\nMinRate=20\nMaxRate=10\n", "line 1: pool a: MinRate=20 is above MaxRate=10"},
+                {"[Pool a]\nPF=x\nVLAN=4\nVLAN=5\n", "line 4: VLAN= is given twice, in line 3 too"},
+                {"[Pool a]\nPF=x\nQoS=3\n", "line 3: QoS= and Protocol= are the VLAN's"},
+                {"[Pool a]\nPF=x\nMinRate=20\nMaxRate=10\n", "line 1: MinRate=20 is above MaxRate=10"},
                 {"[Pool a]\nPF=x\nTrust=maybe\n", "line 3: Trust=maybe: expected on or off"},
-                {"[Pool a]\nPF=x\n[Pool a]\nPF=y\n", "line 3: pool a is there already, in /etc/vfadm/p.conf"},
+                {"[Pool a]\nPF=x\n[Pool a]\nPF=y\n", "line 3: [Pool a] is there already"},
+                {"[Pool before]\nPF=x\n", "line 1: pool before is there already, in /etc/vfadm/other.conf"},
                 {"[Pool a/b]\nPF=x\n", "line 1: 'a/b' is no name for a pool"},
                 {"[Pool]\nPF=x\n", "line 1: '' is no name"},
                 {"[Pool a\nPF=x\n", "line 1: '[Pool a' is no section"},
-                {"[Pool a]\nPF\n", "line 2: 'PF' is no line of a pool"},
-                {"[Pool a]\nPF=x\n=\n", "line 3: '=' is no line"},
+                {"[Pool a]\nPF\n", "line 2: 'PF' is neither a section nor Key=value"},
+                {"[Pool a]\nPF=x\n=\n", "line 3: '=' is neither"},
                 {"[Pool a]\nOrder=\033[31m\n", "line 2: Order=\\033[31m: expected"},
                 {"[Pool a]\nPF=\377\n", "line 2: this line is no text"},
         };
         for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
                 g_autoptr(GPtrArray) pools = new_pools();
                 g_autoptr(GError) error = NULL;
-                g_ptr_array_add(pools, pool_new("before"));
+                Pool *before = pool_new("before");
+                before->path = g_strdup("etc/vfadm/other.conf");
+                g_ptr_array_add(pools, before);
                 g_assert_false(parse(wrong[i][0], pools, &error));
                 g_assert_error(error, VFADM_ERROR, VFADM_ERROR_FAILED);
                 if (!strstr(error->message, wrong[i][1]) ||
@@ -82,7 +96,7 @@ static void test_errors(void) {
                 g_assert_cmpuint(pools->len, ==, 1); /* those of another file stay */
         }
         g_autoptr(GPtrArray) pools = new_pools();
-        g_assert_false(pool_file_parse("x", "[Pool a]\nPF=x\0y", 15, pools, NULL));
+        g_assert_false(parse_n("[Pool a]\nPF=x\0y", 15, pools, NULL));
         g_autofree char *longer = g_strnfill(5000, '#');
         g_assert_false(parse(longer, pools, NULL));
         g_assert_true(parse("", pools, NULL));
