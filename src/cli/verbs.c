@@ -2,6 +2,7 @@
 #include "cli/verb.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <string.h>
 
