@@ -41,10 +41,8 @@ static void append_match(GString *text, const ConfPf *pf) {
         for (unsigned kind = 0; kind < MATCH_KINDS; kind++) {
                 if (!pf->match[kind] || pf->match[kind]->len == 0)
                         continue;
-                g_string_append_printf(text, "%s=", conf_match_key(kind));
                 for (unsigned i = 0; i < pf->match[kind]->len; i++)
-                        g_string_append_printf(text, "%s%s", i ? " " : "", (const char *) pf->match[kind]->pdata[i]);
-                g_string_append_c(text, '\n');
+                        g_string_append_printf(text, "%s=%s\n", conf_match_key(kind), (const char *) pf->match[kind]->pdata[i]);
         }
 }
 

@@ -1,28 +1,9 @@
 /* Files of pools: written, and changed in place. They are read by want/conf_file.h. */
 #include "want/pool_file.h"
 
+#include "want/conf_text.h"
+
 #include <string.h>
-
-static void append_vf(GString *text, const VfState *vf) {
-        static const char *const link_words[] = {[VF_LINK_AUTO] = "auto", [VF_LINK_ON] = "on", [VF_LINK_OFF] = "off"};
-
-        if (vf->known & VF_VLAN)
-                g_string_append_printf(text, "VLAN=%u\n", vf->vlan);
-        if ((vf->known & VF_VLAN) && vf->qos)
-                g_string_append_printf(text, "QoS=%u\n", vf->qos);
-        if ((vf->known & VF_VLAN) && (vf->vlan || vf->qos) && vf->proto == VLAN_PROTO_8021AD)
-                g_string_append(text, "Protocol=802.1ad\n");
-        if (vf->known & VF_TRUST)
-                g_string_append_printf(text, "Trust=%s\n", vf->trust ? "on" : "off");
-        if (vf->known & VF_SPOOFCHK)
-                g_string_append_printf(text, "SpoofCheck=%s\n", vf->spoofchk ? "on" : "off");
-        if (vf->known & VF_LINK)
-                g_string_append_printf(text, "LinkState=%s\n", link_words[vf->link]);
-        if (vf->known & VF_MIN_RATE)
-                g_string_append_printf(text, "MinRate=%u\n", vf->min_rate);
-        if (vf->known & VF_MAX_RATE)
-                g_string_append_printf(text, "MaxRate=%u\n", vf->max_rate);
-}
 
 char *pool_file_format(const Pool *pool, const Snapshot *host) {
         GString *text = g_string_new(
@@ -43,7 +24,7 @@ char *pool_file_format(const Pool *pool, const Snapshot *host) {
         g_string_append_printf(text, "Order=%s\n", pool->order == POOL_PACK ? "pack" : "spread");
         g_string_append_printf(text, "Libvirt=%s\n", pool->libvirt ? "yes" : "no");
         g_string_append_printf(text, "Autostart=%s\n", pool->autostart ? "yes" : "no");
-        append_vf(text, &pool->vf);
+        conf_append_vf(text, &pool->vf);
         return g_string_free(text, FALSE);
 }
 
