@@ -138,6 +138,8 @@ static void read_file(Io *io, char *path, const char *const *where, const char *
         if (!reading.wrong && reading.texts->len > 0 &&
             conf_file_parse(&g_array_index(reading.texts, IniText, 0), reading.texts->len, conf, &reading.wrong))
                 keep_own_text(&reading, conf, pfs, pools);
+        for (unsigned i = 0; i < reading.texts->len; i++)
+                g_ptr_array_add(conf->files, g_strdup(g_array_index(reading.texts, IniText, i).path));
         if (reading.wrong)
                 g_ptr_array_add(wrong, g_steal_pointer(&reading.wrong));
         reading_clear(&reading);

@@ -70,6 +70,7 @@ void verb_set_unknown(const char *name, GError **error);
 
 bool verb_attach(Cli *cli, GError **error);
 bool verb_bind(Cli *cli, GError **error);
+bool verb_check(Cli *cli, GError **error);
 bool verb_detach(Cli *cli, GError **error);
 bool verb_disable(Cli *cli, GError **error);
 bool verb_doctor(Cli *cli, GError **error);

@@ -130,6 +130,24 @@ const Verb verbs[] = {
                      "vfadm bind enp1s0/2 pciback                 # Xen: assignable\n"
                      "vfadm bind --boot 0000:03:00.0 pciback      # Xen: hidden from the next boot on\n"
                      "vfadm bind --boot --dry-run 03:00.0 pciback # which files that would change, and how\n"},
+        {.name = "check",
+         .usage = "[FILE…]",
+         .summary = "is the configuration right? needs no machine",
+         .max_args = WORDS,
+         .run = verb_check,
+         .description =
+                 "Reads the configuration as 'vfadm apply' does, and says what is wrong in it, with file and line, and what is right\n"
+                 "but may not be what was meant. Nothing of the machine is looked at, so it can be said before the card is there,\n"
+                 "and on another machine; whether a [Match] fits a card here is what 'vfadm plan' says.\n"
+                 "\n"
+                 "Without a FILE all of it is read: NAME.conf in /etc/vfadm, /run/vfadm and /usr/lib/vfadm (the first that has a\n"
+                 "name), each with its drop-ins in NAME.conf.d. With --root that of another system's root folder. A FILE that is\n"
+                 "named is this machine's, whatever --root says, and is read with the drop-ins in FILE.d. vfadm.conf(5) has all keys.\n"
+                 "\n"
+                 "Exit status 0: it is right; 1: something in it is wrong. All that is wrong is told, one error a file.\n",
+         .examples = "vfadm check                                 # all of this host's\n"
+                     "vfadm check lan.conf && mv lan.conf /etc/vfadm\n"
+                     "vfadm check --root /mnt/new-host\n"},
         {.name = "detach",
          .usage = "GUEST VF [--with-group] [--live] [--config]",
          .summary = "take a device back from a guest",

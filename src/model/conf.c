@@ -12,6 +12,7 @@ Conf *conf_new(void) {
 
         conf->pfs = g_ptr_array_new_with_free_func((GDestroyNotify) conf_pf_free);
         conf->pools = g_ptr_array_new_with_free_func((GDestroyNotify) pool_free);
+        conf->files = g_ptr_array_new_with_free_func(g_free);
         conf->warnings = g_ptr_array_new_with_free_func(g_free);
         return conf;
 }
@@ -21,6 +22,7 @@ void conf_free(Conf *conf) {
                 return;
         g_ptr_array_unref(conf->pfs);
         g_ptr_array_unref(conf->pools);
+        g_ptr_array_unref(conf->files);
         g_ptr_array_unref(conf->warnings);
         g_free(conf);
 }

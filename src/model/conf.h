@@ -48,6 +48,7 @@ enum { CONF_ALL_VFS = INT64_MAX };
 typedef struct {
         GPtrArray *pfs;      /* ConfPf*, in the order of their files' names */
         GPtrArray *pools;    /* Pool*, ordered by name; started or not is not looked at here */
+        GPtrArray *files;    /* char*: the files that count, each before its drop-ins, below the root */
         GPtrArray *warnings; /* char*: "/etc/vfadm/lan.conf, line 3: …" */
 } Conf;
 

@@ -137,7 +137,7 @@ def complete(line):
 
 def completion(data):
     verbs = [verb["name"] for verb in data["verbs"]]
-    for line, want in (("vfadm ", verbs), ("vfadm re", ["record", "recover", "release"]), ("vfadm --json li", ["list"]),
+    for line, want in (("vfadm ", verbs), ("vfadm re", ["record", "recover", "release"]), ("vfadm --json li", ["list"]), ("vfadm ch", ["check"]),
                        ("vfadm help li", ["list"]), ("vfadm enable enp1s0 ", ["all"]),
                        ("vfadm set enp1s0/1 tr", ["trust=on", "trust=off"]),
                        ("vfadm set enp1s0/1 trust=of", ["off"]), ("vfadm attach web1 n", ["nic="]),
