@@ -1,17 +1,10 @@
-/* What a host does at boot, matched with the devices it has now; and the checks of persistence.c's table that live elsewhere.
+/* What a host does at boot and findings say of it; and the checks of persistence.c's table that live elsewhere.
  * Inside doctor/. */
 #pragma once
 
 #include "doctor/report.h"
+#include "model/mechanism.h"
 
-/* One of the patterns that '|' parts fits: '*', '?' and "[a-z]" as in file names. */
-bool pattern_fits(const char *pattern, const char *text);
-/* It says which devices it means, and this is one of them. */
-bool mechanism_means(const Mechanism *mechanism, const Dev *dev);
-/* The same, or it does not say: a script with variables may be about any. */
-bool mechanism_may_mean(const Mechanism *mechanism, const Dev *dev);
-/* "/etc/udev/rules.d/70-vfs.rules:3" (caller frees). */
-char *mechanism_place(const Mechanism *mechanism);
 /* Sets where the finding was seen, and what stands there. */
 void seen_mechanism(Finding *finding, const Mechanism *mechanism);
 /* A device that this examination is about. */

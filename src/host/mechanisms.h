@@ -108,6 +108,22 @@ unsigned shell_line_parse(Setup *setup, MechanismKind kind, const char *path, un
  * change a count (the kernel wants 0 between). */
 void drop_zeros(Setup *setup, unsigned first);
 
+/* ---- setup_vf_text.c: what is said of single VFs ---- */
+
+#define MECHANISM_VFS_MAX 256u
+/* The entry of a VF in m->vfs, made where there is none; NULL: there are too many. */
+MechanismVf *vfs_entry(GArray **vfs, unsigned index);
+/* Adds a word to m->more. */
+void more_add(char **more, const char *what);
+/* A key of [SR-IOV] but VirtualFunction=: systemd.link(5). False: vfadm has no word for it, or it has no such value. */
+bool sriov_key_parse(VfState *vf, const char *key, const char *value);
+/* The value of vf.N in a profile: "mac=… spoof-check=true vlans=42.3.ad". What vfadm has no word for is added to *more. */
+void nm_vf_parse(VfState *vf, const char *value, char **more);
+/* What stands behind "ip link set DEVICE" up to the command's end: "vf 0 mac … vlan … vf 1 …". False: a VF's number is not told. */
+bool ip_vf_parse(GArray **vfs, const char *words, size_t length, char **more);
+/* The first command of a line for a shell that is none of those which are known here; NULL: they all are. The caller frees. */
+char *shell_stranger(const char *text);
+
 /* ---- setup_tools.c: what package managers and programs say of versions ---- */
 
 /* "1:10.0.2+ds-2" → "10.0.2": without epoch, and up to what the distribution added. NULL: it begins with no digit. */

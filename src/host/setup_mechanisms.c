@@ -8,6 +8,7 @@
 
 #define FILES_MAX 2048u
 #define FOLDERS_MAX 8u
+#define KEPT_TEXT_MAX (64u << 10)
 
 typedef struct {
         Reader *reader;
@@ -82,6 +83,20 @@ static GBytes *content(Search *search, const char *path) {
         return r < 0 ? NULL : data;
 }
 
+/* What was parsed stays to be edited (`vfadm import --retire`), if it held anything, is the administrator's own, and holds no secret:
+ * plans are shown and journaled with the text of their files. `before`: how many mechanisms were known before it was parsed. */
+static void keep_text(Search *search, const char *path, const char *bytes, size_t length, unsigned before) {
+        static const char *const secrets[] = {"psk", "password", "secret", "private-key", "802-1x", "wep-key"};
+
+        if (search->setup->mechanisms->len == before || !g_str_has_prefix(path, "etc/") || length > KEPT_TEXT_MAX ||
+            (length && memchr(bytes, 0, length)) || !g_utf8_validate(bytes, (gssize) length, NULL))
+                return;
+        for (size_t i = 0; i < G_N_ELEMENTS(secrets); i++)
+                if (bytes_have(bytes, length, secrets[i]))
+                        return;
+        g_hash_table_replace(search->setup->texts, g_strdup(path), g_strndup(length ? bytes : "", length));
+}
+
 static bool has_any(const char *bytes, size_t length, const char *const *needles) {
         for (; *needles; needles++)
                 if (bytes_have(bytes, length, *needles))
@@ -102,8 +117,11 @@ static void parse_all(Search *search, const char *const *folders, const char *su
                 g_autoptr(GBytes) data = content(search, file->path);
                 size_t length = 0;
                 const char *bytes = data ? g_bytes_get_data(data, &length) : NULL;
+                const unsigned before = search->setup->mechanisms->len;
                 if (bytes && (!needles || has_any(bytes, length, needles)))
                         parse(search->setup, file->path, bytes, length);
+                if (bytes)
+                        keep_text(search, file->path, bytes, length, before);
         }
 }
 
@@ -125,10 +143,13 @@ static void read_drop_ins(Search *search, const char *const *folders, const Foun
                         g_autoptr(GBytes) data = content(search, drop_in->path);
                         size_t length = 0;
                         const char *bytes = data ? g_bytes_get_data(data, &length) : NULL;
+                        const unsigned before = search->setup->mechanisms->len;
                         if (bytes && link)
                                 link_parse(search->setup, drop_in->path, bytes, length, match);
                         else if (bytes)
                                 network_parse(search->setup, drop_in->path, bytes, length, match, search->networkd);
+                        if (bytes)
+                                keep_text(search, drop_in->path, bytes, length, before);
                 }
         }
 }
@@ -152,10 +173,13 @@ static void read_networkd(Search *search) {
                 size_t length = 0;
                 const char *bytes = g_bytes_get_data(data, &length);
                 g_auto(UnitMatch) match = {0};
+                const unsigned before = search->setup->mechanisms->len;
                 if (bytes && link)
                         link_parse(search->setup, file->path, bytes, length, &match);
                 else if (bytes)
                         network_parse(search->setup, file->path, bytes, length, &match, search->networkd);
+                if (bytes)
+                        keep_text(search, file->path, bytes, length, before);
                 g_autofree char *drop_ins = g_strconcat(file->name, ".d", NULL);
                 if (g_hash_table_contains(names, drop_ins))
                         read_drop_ins(search, folders, file, &match, link);
@@ -238,8 +262,11 @@ static void read_single(Search *search) {
                 g_autoptr(GBytes) data = content(search, files[i].path);
                 size_t length = 0;
                 const char *bytes = data ? g_bytes_get_data(data, &length) : NULL;
+                const unsigned before = search->setup->mechanisms->len;
                 if (bytes)
                         files[i].parse(search->setup, files[i].path, bytes, length);
+                if (bytes)
+                        keep_text(search, files[i].path, bytes, length, before);
         }
         parse_all(search, folder, "", shell_words, interfaces_parse);
 }
@@ -253,8 +280,11 @@ static void read_driverctl(Search *search) {
                 g_autoptr(GBytes) data = g_str_has_prefix(file->name, "pci-") ? content(search, file->path) : NULL;
                 size_t length = 0;
                 const char *bytes = data ? g_bytes_get_data(data, &length) : NULL;
+                const unsigned before = search->setup->mechanisms->len;
                 if (data)
                         driverctl_parse(search->setup, file->path, file->name, bytes ? bytes : "", length);
+                if (data)
+                        keep_text(search, file->path, bytes ? bytes : "", length, before);
         }
 }
 
@@ -279,13 +309,13 @@ static void read_libvirt(Search *search) {
 static const struct {
         const char *folders[FOLDERS_MAX];
         const char *suffix;
-        const char *needles[8]; /* none: every file is parsed */
+        const char *needles[9]; /* none: every file is parsed */
         Parse parse;
 } families[] = {
         {{"etc/modprobe.d", "run/modprobe.d", "usr/local/lib/modprobe.d", "usr/lib/modprobe.d", "lib/modprobe.d"},
          ".conf", {"options", "blacklist", "install"}, modprobe_parse},
         {{"etc/udev/rules.d", "run/udev/rules.d", "usr/local/lib/udev/rules.d", "usr/lib/udev/rules.d", "lib/udev/rules.d"},
-         ".rules", {"sriov_numvfs", "driver_override", "NM_UNMANAGED", "ID_NET_MANAGED_BY", " vf ", "vfadm enable"}, udev_file},
+         ".rules", {"sriov_numvfs", "driver_override", "sriov_drivers_autoprobe", "NM_UNMANAGED", "ID_NET_MANAGED_BY", " vf ", "vfadm enable"}, udev_file},
         {{"etc/tmpfiles.d", "run/tmpfiles.d", "usr/local/lib/tmpfiles.d", "usr/lib/tmpfiles.d"},
          ".conf", {"sriov_numvfs", "driver_override"}, tmpfiles_parse},
         {{"etc/NetworkManager/system-connections", "run/NetworkManager/system-connections",

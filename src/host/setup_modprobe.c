@@ -54,6 +54,7 @@ static void ids_add(Setup *setup, MechanismKind kind, const char *path, unsigned
                 m->vendor = (uint16_t) vendor;
                 m->device = (uint16_t) device;
                 m->to_driver = g_strdup(driver);
+                m->option = g_strdup("ids");
         }
 }
 
@@ -100,6 +101,7 @@ static void option_parse(Setup *setup, MechanismKind kind, const char *path, uns
                         return;
                 m->driver = g_strdup(module);
                 m->num_vfs = list_count(value);
+                m->option = g_strdup(option);
         }
 }
 

@@ -13,13 +13,19 @@ typedef struct {
         bool autoconnect;
         unsigned line;      /* of [sriov]; 0: there is none */
         int64_t total;
-        bool vfs, keeps;
+        bool keeps;
+        bool sets_vfs;
+        int autoprobe;
+        GArray *vfs;        /* MechanismVf */
+        char *more;         /* of [sriov], what vfadm has no word for */
 } Profile;
 
 static void profile_clear(Profile *profile) {
         g_free(profile->netdev);
         g_free(profile->driver);
         g_free(profile->bdf);
+        g_free(profile->more);
+        g_clear_pointer(&profile->vfs, g_array_unref);
 }
 
 static void set_name(char **field, const char *value) {
@@ -46,6 +52,30 @@ static void match_names(char **field, const char *value) {
                         add_alternative(field, *word);
 }
 
+/* "vf.3=mac=…": the rest of [sriov] is about the card as a whole. */
+static void sriov_key(Profile *profile, const char *key, const char *value) {
+        bool on;
+
+        if (g_str_equal(key, "total-vfs")) {
+                profile->total = count_parse(value);
+        } else if (g_str_equal(key, "preserve-on-down")) {
+                profile->keeps = g_str_equal(value, "1");
+        } else if (g_str_equal(key, "autoprobe-drivers")) {
+                if (parse_on_off(value, &on)) /* -1: as the host has it */
+                        profile->autoprobe = on;
+        } else if (g_str_has_prefix(key, "vf")) {
+                int64_t index = g_str_has_prefix(key, "vf.") ? count_parse(key + strlen("vf.")) : -1;
+                MechanismVf *vf = index >= 0 ? vfs_entry(&profile->vfs, (unsigned) index) : NULL;
+                profile->sets_vfs = true;
+                if (vf)
+                        nm_vf_parse(&vf->vf, value, &profile->more);
+                else
+                        more_add(&profile->more, key);
+        } else if (!g_str_equal(value, "-1") && !g_str_equal(value, "preserve")) {
+                more_add(&profile->more, key);
+        }
+}
+
 static void profile_key(Profile *profile, const char *section, const char *key, const char *value) {
         if (g_str_equal(section, "connection")) {
                 if (g_str_equal(key, "interface-name"))
@@ -63,12 +93,7 @@ static void profile_key(Profile *profile, const char *section, const char *key, 
                 if (g_str_equal(key, "mac-address"))
                         (void) parse_mac(value, profile->mac);
         } else if (g_str_equal(section, "sriov")) {
-                if (g_str_equal(key, "total-vfs"))
-                        profile->total = count_parse(value);
-                else if (g_str_equal(key, "preserve-on-down"))
-                        profile->keeps = g_str_equal(value, "1");
-                else if (g_str_has_prefix(key, "vf"))
-                        profile->vfs = true;
+                sriov_key(profile, key, value);
         }
 }
 
@@ -79,11 +104,14 @@ static void profile_apply(const Profile *profile, Mechanism *m) {
         memcpy(m->mac, profile->mac, sizeof m->mac);
         m->active = profile->autoconnect;
         m->num_vfs = profile->total;
+        m->autoprobe = profile->autoprobe;
+        m->vfs = profile->vfs ? g_array_ref(profile->vfs) : NULL;
+        m->more = g_strdup(profile->more);
 }
 
 void nm_profile_parse(Setup *setup, const char *path, const char *bytes, size_t length) {
         g_auto(Ini) ini = ini_begin(bytes, length);
-        Profile profile = {.autoconnect = true};
+        Profile profile = {.autoconnect = true, .autoprobe = -1};
 
         while (ini_next(&ini)) {
                 if (ini.begins && g_str_equal(ini.section, "sriov") && !profile.line)
@@ -94,7 +122,7 @@ void nm_profile_parse(Setup *setup, const char *path, const char *bytes, size_t 
         if (profile.line) {
                 /* The setting as such makes NetworkManager write the count, be it 0 (field-facts 28). */
                 g_autofree char *text = g_strdup_printf("[sriov] total-vfs=%d", (int) profile.total);
-                unsigned sets = SETS_NUMVFS | (profile.vfs ? SETS_VF_STATE : 0);
+                unsigned sets = SETS_NUMVFS | (profile.sets_vfs ? SETS_VF_STATE : 0) | (profile.autoprobe >= 0 ? SETS_AUTOPROBE : 0);
                 Mechanism *m = mechanism_add(setup, MECH_NM, path, profile.line, sets, text);
                 if (m) {
                         profile_apply(&profile, m);
@@ -167,7 +195,7 @@ void nm_conf_parse(Setup *setup, const char *path, const char *bytes, size_t len
 
 void ifcfg_parse(Setup *setup, const char *path, const char *bytes, size_t length) {
         g_auto(Ini) ini = ini_begin(bytes, length);
-        Profile profile = {.autoconnect = true, .total = -1};
+        Profile profile = {.autoconnect = true, .total = -1, .autoprobe = -1};
 
         while (ini_next(&ini)) {
                 if (ini.begins)
@@ -185,13 +213,19 @@ void ifcfg_parse(Setup *setup, const char *path, const char *bytes, size_t lengt
                         profile.total = count_parse(value);
                         profile.line = ini.lines.number;
                 } else if (g_str_has_prefix(ini.key, "SRIOV_VF")) {
-                        profile.vfs = true;
+                        profile.sets_vfs = true;
+                        int64_t index = count_parse(ini.key + strlen("SRIOV_VF"));
+                        MechanismVf *vf = index >= 0 ? vfs_entry(&profile.vfs, (unsigned) index) : NULL;
+                        if (vf)
+                                nm_vf_parse(&vf->vf, value, &profile.more);
+                        else
+                                more_add(&profile.more, ini.key);
                 }
         }
         if (profile.line) {
                 g_autofree char *text = g_strdup_printf("SRIOV_TOTAL_VFS=%d", (int) profile.total);
                 Mechanism *m = mechanism_add(setup, MECH_NM, path, profile.line,
-                                             SETS_NUMVFS | (profile.vfs ? SETS_VF_STATE : 0), text);
+                                             SETS_NUMVFS | (profile.sets_vfs ? SETS_VF_STATE : 0), text);
                 if (m)
                         profile_apply(&profile, m);
         }

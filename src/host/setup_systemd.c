@@ -61,6 +61,8 @@ static void add_matched(Setup *setup, const Mechanism *like, const UnitMatch *ma
                 m->driver = g_strdup(match->driver);
                 if (n)
                         memcpy(m->mac, match->macs->data + (size_t) i * 6, 6);
+                m->vfs = like->vfs ? g_array_copy(like->vfs) : NULL;
+                m->more = g_strdup(like->more);
         }
 }
 
@@ -73,21 +75,41 @@ typedef struct {
         bool any_sets;
         unsigned empty_line; /* of the first that sets nothing */
         int64_t highest;     /* VirtualFunction= */
+        int64_t index;       /* of the open one; -1: not told yet */
+        VfState open;        /* what the open one has said so far */
+        GArray *vfs;         /* MechanismVf */
+        char *more;          /* what vfadm has no word for */
 } Sections;
+
+static void sections_clear(Sections *sections) {
+        g_clear_pointer(&sections->vfs, g_array_unref);
+        g_clear_pointer(&sections->more, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Sections, sections_clear)
 
 static void section_end(Sections *sections) {
         if (sections->line && !sections->sets && !sections->empty_line)
                 sections->empty_line = sections->line;
+        MechanismVf *vf = sections->line && sections->sets && sections->index >= 0 ? vfs_entry(&sections->vfs, (unsigned) sections->index) : NULL;
+        if (vf)
+                vf_state_copy(&vf->vf, &sections->open, sections->open.known);
+        else if (sections->sets)
+                more_add(&sections->more, "a section without VirtualFunction=");
         sections->line = 0;
+        sections->index = -1;
+        sections->open = (VfState) {0};
         sections->sets = false;
 }
 
 static void section_key(Sections *sections, const char *key, const char *value) {
         if (g_str_equal(key, "VirtualFunction")) {
-                sections->highest = MAX(sections->highest, count_parse(value));
+                sections->index = count_parse(value);
+                sections->highest = MAX(sections->highest, sections->index);
         } else if (*value) {
                 sections->sets = true;
                 sections->any_sets = true;
+                if (!sriov_key_parse(&sections->open, key, value))
+                        more_add(&sections->more, key);
         }
 }
 
@@ -98,7 +120,11 @@ static void sections_add(Setup *setup, MechanismKind kind, const char *path, con
         if (sections->any_sets) {
                 like.line = sections->first_line;
                 like.sets = SETS_VF_STATE;
+                like.vfs = sections->vfs;
+                like.more = sections->more;
                 add_matched(setup, &like, match, "[SR-IOV]");
+                like.vfs = NULL;
+                like.more = NULL;
         }
         if (sections->empty_line) {
                 like.line = sections->empty_line;
@@ -128,7 +154,7 @@ static bool ini_is_sriov(Ini *ini, Sections *sections) {
  * fits, by name, and 99-default.link fits all. */
 void link_parse(Setup *setup, const char *path, const char *bytes, size_t length, UnitMatch *match) {
         g_auto(Ini) ini = ini_begin(bytes, length);
-        Sections sections = {.highest = -1};
+        g_auto(Sections) sections = {.highest = -1, .index = -1};
         Mechanism like = {.kind = MECH_LINK, .path = (char *) path, .sets = SETS_NUMVFS, .num_vfs = -1, .active = true};
         g_autofree char *text = NULL;
 
@@ -164,7 +190,7 @@ void link_parse(Setup *setup, const char *path, const char *bytes, size_t length
 
 void network_parse(Setup *setup, const char *path, const char *bytes, size_t length, UnitMatch *match, bool active) {
         g_auto(Ini) ini = ini_begin(bytes, length);
-        Sections sections = {.highest = -1};
+        g_auto(Sections) sections = {.highest = -1, .index = -1};
         Mechanism dhcp = {.kind = MECH_NETWORK, .path = (char *) path, .sets = SETS_MANAGED, .num_vfs = -1, .active = active};
         Mechanism off = dhcp;
         bool on = false;

@@ -277,28 +277,48 @@ static char *word_at(const char *at) {
         return name_ok(at, n) ? g_strndup(at, n) : NULL;
 }
 
-/* "ip link set [dev] enp1s0 vf 0 mac …", and vfadm's own 'enable' and 'set'. */
-static unsigned commands(Setup *setup, MechanismKind kind, const char *path, unsigned line, const char *text, bool active,
-                         const char *netdev) {
-        const char *at = strstr(text, "link set "), *vf = at ? strstr(at, " vf ") : NULL;
-        g_autofree char *name = NULL;
+/* "ip link set [dev] enp1s0 vf 0 mac …": one command after the other, those of one device as one mechanism. */
+static unsigned ip_commands(Setup *setup, MechanismKind kind, const char *path, unsigned line, const char *text, bool active,
+                            const char *netdev) {
+        const char *at = text;
+        Mechanism *m = NULL;
+        unsigned added = 0;
 
-        if (vf) {
+        while (added < 64 && (at = strstr(at, "link set "))) {
                 at += strlen("link set ");
+                const char *end = at + strcspn(at, ";&|\"'\n");
                 at += strspn(at, " \t");
                 if (g_str_has_prefix(at, "dev "))
                         at += strlen("dev ");
-                name = word_at(at);
-                Mechanism *m = mechanism_add(setup, kind, path, line, SETS_VF_STATE, text);
-                if (!m)
-                        return 0;
-                m->active = active;
-                m->netdev = name ? g_steal_pointer(&name) : g_strdup(netdev);
-                return 1;
+                const char *vf = g_strstr_len(at, end - at, " vf ");
+                if (!vf)
+                        continue;
+                g_autofree char *name = word_at(at);
+                const char *meant = name ? name : netdev;
+                if (!m || g_strcmp0(m->netdev, meant) != 0) {
+                        m = mechanism_add(setup, kind, path, line, SETS_VF_STATE, text);
+                        if (!m)
+                                return added;
+                        m->active = active;
+                        m->netdev = g_strdup(meant);
+                        added++;
+                }
+                if (!ip_vf_parse(&m->vfs, vf, (size_t) (end - vf), &m->more))
+                        more_add(&m->more, "VFs whose number is not told");
+                at = end;
         }
-        at = strstr(text, "vfadm enable ");
-        if (!at || (at > text && g_ascii_isalnum(at[-1])))
-                return 0;
+        return added;
+}
+
+/* Those, and vfadm's own 'enable'. */
+static unsigned commands(Setup *setup, MechanismKind kind, const char *path, unsigned line, const char *text, bool active,
+                         const char *netdev) {
+        unsigned added = ip_commands(setup, kind, path, line, text, active, netdev);
+        const char *at = strstr(text, "vfadm enable ");
+        g_autofree char *name = NULL;
+
+        if (added || !at || (at > text && g_ascii_isalnum(at[-1])))
+                return added;
         at += strlen("vfadm enable ");
         name = word_at(at);
         Mechanism *m = mechanism_add(setup, kind, path, line, SETS_NUMVFS, text);

@@ -12,6 +12,7 @@
 typedef struct {
         char *key, *attr, *value;
         bool match;   /* "==" */
+        bool differs; /* "!=" */
         bool assigns; /* "=", "+=", ":=" */
 } Token;
 
@@ -24,6 +25,8 @@ static void token_clear(Token *token) {
 /* What the matches of a rule say of the device. */
 typedef struct {
         char *action, *netdev, *bdf, *driver;
+        char *condition; /* a match that is not weighed */
+        char *more;      /* what it does besides */
         uint8_t mac[6];
         uint16_t vendor, device;
 } Rule;
@@ -33,6 +36,8 @@ static void rule_clear(Rule *rule) {
         g_free(rule->netdev);
         g_free(rule->bdf);
         g_free(rule->driver);
+        g_free(rule->condition);
+        g_free(rule->more);
 }
 
 /* False at the end, or where it is no rule. */
@@ -54,6 +59,7 @@ static bool token_next(const char **at, Token *ret) {
         p += strspn(p, " \t");
         size_t op = strspn(p, "=!+-:");
         ret->match = op == 2 && strncmp(p, "==", 2) == 0;
+        ret->differs = op == 2 && strncmp(p, "!=", 2) == 0;
         ret->assigns = op == 1 ? *p == '=' : op == 2 && (strncmp(p, "+=", 2) == 0 || strncmp(p, ":=", 2) == 0);
         p += op;
         p += strspn(p, " \t");
@@ -137,7 +143,53 @@ static void rule_match(Rule *rule, const Token *token) {
         }
 }
 
+/* Whether rule_match() has weighed this match. The kinds of events say when, not of which device. */
+static bool is_weighed(const Rule *rule, const Token *token) {
+        static const char *const said[] = {"ACTION", "SUBSYSTEM", "SUBSYSTEMS", "DRIVER", "DRIVERS", "NAME", NULL};
+        static const char *const attrs[] = {"address", "vendor", "device", "sriov_numvfs", "sriov_totalvfs", "sriov_drivers_autoprobe", NULL};
+        static const char *const env[] = {"INTERFACE", "ID_NET_NAME", "ID_NET_NAME_PATH", "ID_NET_NAME_SLOT", "ID_NET_NAME_ONBOARD",
+                                          "ID_NET_DRIVER", "ID_PATH", "PCI_SLOT_NAME", NULL};
+        const char *attr = token->attr ? token->attr : "", *leaf = strrchr(attr, '/') ? strrchr(attr, '/') + 1 : attr;
+
+        if (token->differs)
+                return false;
+        if (g_str_equal(token->key, "KERNEL") || g_str_equal(token->key, "KERNELS"))
+                return g_str_equal(token->key, "KERNEL") || rule->bdf;
+        if (g_str_equal(token->key, "ATTR") || g_str_equal(token->key, "ATTRS"))
+                return g_strv_contains(attrs, leaf);
+        return g_str_equal(token->key, "ENV") ? g_strv_contains(env, attr) : g_strv_contains(said, token->key);
+}
+
+static char *token_name(const Token *token) {
+        return token->attr ? g_strdup_printf("%s{%s}", token->key, token->attr) : g_strdup(token->key);
+}
+
+/* What of the rule vfadm has no word for, or does not weigh. */
+static void rule_rest(Rule *rule, const Token *token) {
+        const char *attr = token->attr ? token->attr : "";
+        g_autofree char *name = token_name(token);
+
+        if (token->match || token->differs) {
+                if (!is_weighed(rule, token))
+                        more_add(&rule->condition, name);
+                return;
+        }
+        bool run = g_str_equal(token->key, "RUN") || g_str_equal(token->key, "PROGRAM");
+        g_autofree char *stranger = run ? shell_stranger(token->value) : NULL;
+        bool known = g_str_equal(token->key, "ATTR") && (g_str_has_suffix(attr, "sriov_numvfs") || g_str_has_suffix(attr, "driver_override") ||
+                                                          g_str_has_suffix(attr, "sriov_drivers_autoprobe"));
+        if (stranger || (!run && !known))
+                more_add(&rule->more, stranger ? stranger : name);
+}
+
 static void rule_apply(const Rule *rule, Mechanism *m) {
+        if (rule->more && !m->more)
+                m->more = g_strdup(rule->more);
+        if (rule->condition) {
+                m->traits |= TRAIT_CONDITION;
+                g_free(m->more);
+                m->more = g_strdup(rule->condition);
+        }
         if (!m->netdev && !m->bdf) {
                 m->netdev = g_strdup(rule->netdev);
                 m->bdf = g_strdup(rule->bdf);
@@ -164,6 +216,11 @@ static void rule_effect(Setup *setup, const char *path, unsigned line, const Rul
                 m = mechanism_add(setup, MECH_UDEV, path, line, SETS_NUMVFS, text);
                 if (m)
                         m->num_vfs = count_parse(token->value);
+        } else if (g_str_equal(token->key, "ATTR") && g_str_has_suffix(attr, "sriov_drivers_autoprobe")) {
+                m = mechanism_add(setup, MECH_UDEV, path, line, SETS_AUTOPROBE, text);
+                bool on;
+                if (m && parse_on_off(token->value, &on))
+                        m->autoprobe = on;
         } else if (g_str_equal(token->key, "ATTR") && g_str_has_suffix(attr, "driver_override")) {
                 m = mechanism_add(setup, MECH_UDEV, path, line, SETS_DRIVER, text);
                 if (m && name_ok(token->value, strlen(token->value)))
@@ -188,12 +245,17 @@ static void rule_parse(Setup *setup, const char *path, unsigned line, const char
         Token token = {0};
 
         g_array_set_clear_func(tokens, (GDestroyNotify) token_clear);
-        for (const char *at = text; tokens->len < TOKENS_MAX && token_next(&at, &token); token = (Token) {0})
+        const char *at = text;
+        for (; tokens->len < TOKENS_MAX && token_next(&at, &token); token = (Token) {0})
                 g_array_append_val(tokens, token);
         token_clear(&token);
+        if (at[strspn(at, " \t,")])
+                more_add(&rule.more, at + strspn(at, " \t,"));
         for (unsigned i = 0; i < tokens->len; i++)
                 if (g_array_index(tokens, Token, i).match)
                         rule_match(&rule, &g_array_index(tokens, Token, i));
+        for (unsigned i = 0; i < tokens->len; i++)
+                rule_rest(&rule, &g_array_index(tokens, Token, i));
         for (unsigned i = 0; i < tokens->len; i++)
                 if (g_array_index(tokens, Token, i).assigns)
                         rule_effect(setup, path, line, &rule, &g_array_index(tokens, Token, i), text, vendor);
@@ -201,7 +263,7 @@ static void rule_parse(Setup *setup, const char *path, unsigned line, const char
 }
 
 void udev_parse(Setup *setup, const char *path, const char *bytes, size_t length, bool vendor) {
-        static const char *const words[] = {"sriov_numvfs", "driver_override", "NM_UNMANAGED", "ID_NET_MANAGED_BY", "vfadm enable",
+        static const char *const words[] = {"sriov_numvfs", "driver_override", "sriov_drivers_autoprobe", "NM_UNMANAGED", "ID_NET_MANAGED_BY", "vfadm enable",
                                             " vf "};
         g_auto(Lines) lines = lines_begin(bytes, length, true);
 

@@ -23,7 +23,7 @@ static bool has_any(const char *line, const char *const *words) {
 }
 
 /* The words that a line must have to be about VFs at all. */
-static const char *const vf_words[] = {"sriov_numvfs", "driver_override", "vfadm enable", NULL};
+static const char *const vf_words[] = {"sriov_numvfs", "driver_override", "sriov_drivers_autoprobe", "vfadm enable", NULL};
 
 static bool is_vf_line(const char *line) {
         return has_any(line, vf_words) || (strstr(line, "link set ") && strstr(line, " vf "));

@@ -11,6 +11,9 @@ static void mechanism_free(void *data) {
         g_free(mechanism->netdev);
         g_free(mechanism->bdf);
         g_free(mechanism->to_driver);
+        g_free(mechanism->option);
+        g_free(mechanism->more);
+        g_clear_pointer(&mechanism->vfs, g_array_unref);
         g_free(mechanism);
 }
 
@@ -43,6 +46,7 @@ Setup *setup_new(void) {
         setup->iommus = g_ptr_array_new_with_free_func(g_free);
         setup->modules = g_ptr_array_new_with_free_func(g_free);
         setup->mechanisms = g_ptr_array_new_with_free_func(mechanism_free);
+        setup->texts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         setup->tools = g_ptr_array_new_with_free_func(tool_free);
         setup->xen.words = g_ptr_array_new_with_free_func(pciback_word_free);
         return setup;
@@ -81,6 +85,7 @@ void setup_free(Setup *setup) {
         boot_clear(&setup->boot);
         hide_clear(&setup->hide);
         g_ptr_array_unref(setup->mechanisms);
+        g_hash_table_unref(setup->texts);
         g_ptr_array_unref(setup->tools);
         g_free(setup->xen.hide);
         g_ptr_array_unref(setup->xen.words);
@@ -90,7 +95,7 @@ void setup_free(Setup *setup) {
 
 Mechanism *setup_add_mechanism(Setup *setup, MechanismKind kind, const char *path, unsigned line) {
         Mechanism *mechanism = g_new0(Mechanism, 1);
-        *mechanism = (Mechanism) {.kind = kind, .path = g_strdup(path), .line = line, .num_vfs = -1, .active = true};
+        *mechanism = (Mechanism) {.kind = kind, .path = g_strdup(path), .line = line, .num_vfs = -1, .autoprobe = -1, .active = true};
         g_ptr_array_add(setup->mechanisms, mechanism);
         return mechanism;
 }

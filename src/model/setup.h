@@ -3,6 +3,7 @@
 #pragma once
 
 #include "model/pci.h"
+#include "model/vfstate.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -115,6 +116,7 @@ enum {
         SETS_MANAGED = 1 << 4,   /* makes them take it: DHCP … */
         SETS_POOL = 1 << 5,      /* hands VFs to guests */
         SETS_OPTION = 1 << 6,    /* an option of a VFIO module, as `text` says: enable_sriov, allow_unsafe_interrupts … */
+        SETS_AUTOPROBE = 1 << 7, /* whether drivers come to new VFs */
 };
 
 /* What is to be known of a mechanism besides. */
@@ -123,7 +125,14 @@ enum {
         TRAIT_EMPTY = 1 << 1,    /* a [SR-IOV] section that sets nothing */
         TRAIT_SHADOWED = 1 << 2, /* MECH_LINK: sorted behind 99-default.link, which takes every interface first */
         TRAIT_KEEPS = 1 << 3,    /* MECH_NM: preserve-on-down=1, the VFs stay when the profile goes down */
+        TRAIT_CONDITION = 1 << 4, /* MECH_UDEV: a match that is not weighed here (`more` names it), so that fewer devices may be meant */
 };
+
+/* What is set of one VF. */
+typedef struct {
+        unsigned index;
+        VfState vf;
+} MechanismVf;
 
 typedef struct {
         MechanismKind kind;
@@ -140,6 +149,10 @@ typedef struct {
         uint16_t vendor, device;
         int64_t num_vfs; /* SETS_NUMVFS: how many; -1: not told */
         char *to_driver; /* SETS_DRIVER */
+        int autoprobe;   /* SETS_AUTOPROBE: 0 or 1; -1: not told */
+        GArray *vfs;     /* SETS_VF_STATE: MechanismVf, as far as it is told; NULL: not told */
+        char *option;    /* MECH_MODPROBE: the name of the module's option */
+        char *more;      /* what the same rule, section or profile does besides, of which vfadm has no word; NULL: nothing */
         bool active;     /* false: it is there and does nothing (a disabled unit, a network without autostart) */
 } Mechanism;
 
@@ -209,6 +222,7 @@ typedef struct {
         BootConf boot;
         HideConf hide;
         GPtrArray *mechanisms; /* Mechanism* */
+        GHashTable *texts;     /* path → content of the files in etc/ that hold mechanisms; without those that may hold secrets */
         bool mechanisms_hidden; /* some files that could hold one may not be read: not being found proves nothing */
         GPtrArray *tools;      /* Tool* */
 } Setup;

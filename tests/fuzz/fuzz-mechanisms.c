@@ -20,6 +20,9 @@ static void check(const Setup *setup) {
                 g_assert_true(is_line(m->text));
                 g_assert_true(!m->bdf || !strpbrk(m->bdf, " /\n"));
                 g_assert_true(!m->to_driver || (*m->to_driver && !strpbrk(m->to_driver, " /\n\"'")));
+                g_assert_true(is_line(m->more));
+                g_assert_true(m->autoprobe >= -1 && m->autoprobe <= 1);
+                g_assert_cmpuint(m->vfs ? m->vfs->len : 0, <=, MECHANISM_VFS_MAX);
                 g_assert_true(m->kind < MECH_KINDS && mechanism_word(m->kind));
         }
 }
