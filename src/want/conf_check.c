@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "want/ini.h"
 
+#include <string.h>
+
 /* The lower three bytes are counted (mac_add()). */
 enum { LOW_BITS = 24 };
 
@@ -148,6 +150,27 @@ bool conf_check_pf(const ConfPf *pf, const Conf *conf, GError **error) {
         return true;
 }
 
+/* One word that can be no second PF's. */
+static bool is_one(const GPtrArray *words) {
+        return words && words->len == 1 && !strpbrk(words->pdata[0], "*?[");
+}
+
+/* MACs are one PF's VFs', so that a [Match] which fits two is wrong on the host that has both. */
+static void warn_several(const ConfPf *pf, GPtrArray *warnings) {
+        if (is_one(pf->match[MATCH_PERMANENT_MAC]) || is_one(pf->match[MATCH_PATH]) || is_one(pf->match[MATCH_NAME]) ||
+            is_one(pf->match[MATCH_ADDRESS]))
+                return;
+        for (unsigned i = 0; i < pf->vfs->len; i++) {
+                const ConfVf *vf = pf->vfs->pdata[i];
+                if (!(vf->vf.known & VF_MAC))
+                        continue;
+                g_ptr_array_add(warnings, g_strdup_printf("/%s, line %u: MACAddress= where [Match] may fit several PFs, whose VFs would "
+                                                          "have the same MACs; name one PF by PermanentMACAddress= or Path=",
+                                                          vf->place.path, vf->place.line));
+                return;
+        }
+}
+
 void conf_warn_pf(const ConfPf *pf, GPtrArray *warnings) {
         const bool lasts = pf->match[MATCH_PERMANENT_MAC] || pf->match[MATCH_PATH] || pf->match[MATCH_SLOT] || pf->match[MATCH_DRIVER];
 
@@ -163,4 +186,5 @@ void conf_warn_pf(const ConfPf *pf, GPtrArray *warnings) {
                 g_ptr_array_add(warnings, g_strdup_printf("/%s, line %u: %s, but [PF] has no VFs=: VFs that nobody makes are not set",
                                                           first->place.path, first->place.line, range));
         }
+        warn_several(pf, warnings);
 }

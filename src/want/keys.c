@@ -195,12 +195,19 @@ static const Key pf_keys[] = {
 
 /* ---- [VF] ---- */
 
+/* Words are words in any case; names of drivers are not. */
 static bool take_vf_driver(const KeyTarget *to, const char *value) {
-        if (value && (!is_name(value, NAME_MAX_BYTES, false) ||
+        static const char *const words[] = {"vfio", "host", "none"};
+        const char *driver = value;
+
+        if (value && (strlen(value) > NAME_MAX_BYTES ||
                       strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != strlen(value)))
                 return false;
+        for (size_t i = 0; value && i < G_N_ELEMENTS(words); i++)
+                if (g_ascii_strcasecmp(value, words[i]) == 0)
+                        driver = words[i];
         g_free(to->vf->driver);
-        to->vf->driver = g_strdup(value);
+        to->vf->driver = g_strdup(driver);
         return true;
 }
 

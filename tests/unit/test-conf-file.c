@@ -44,7 +44,7 @@ static void test_all_keys(void) {
                                       "[PF]\n"
                                       "VFs=7\nAutoprobe=No\nUp=yes\nDrift=report\n"
                                       "[VF 4-*]\n"
-                                      "Driver=host\n"
+                                      "Driver=Host\n"
                                       "[VF 0-3]\n"
                                       "; the guests'\n"
                                       "Driver = vfio\n"
@@ -272,6 +272,11 @@ static void test_warnings(void) {
                 {"[Match]\nSlot=1\n", NULL},
                 {M "[VF 0-3]\nTrust=on\n", "/etc/vfadm/lan.conf, line 3: [VF 0-3], but [PF] has no VFs="},
                 {M "[PF]\nVFs=all\n[VF 0-3]\nTrust=on\n", NULL},
+                {M "[PF]\nVFs=4\n[VF 0]\nVLAN=1\n[VF 1-3]\nMACAddress=02:00:00:00:00:01+\n",
+                 "/etc/vfadm/lan.conf, line 7: MACAddress= where [Match] may fit several PFs"},
+                {M "Path=pci0000:00/*\n[PF]\nVFs=4\n[VF 0]\nMACAddress=02:00:00:00:00:01\n",
+                 "/etc/vfadm/lan.conf, line 6: MACAddress= where [Match] may fit several PFs"},
+                {M "Path=pci0000:00/0000:00:02.0\n[PF]\nVFs=4\n[VF 0]\nMACAddress=02:00:00:00:00:01\n", NULL},
         };
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_autoptr(Conf) conf = parsed(cases[i].text, NULL);
