@@ -1,7 +1,8 @@
-/* Any bytes as a configuration file, and, behind a line "---", as its drop-in: what is taken must be sound, and a pool must be the
- * same when it is written and read again. */
+/* Any bytes as a configuration file, and, behind a line "---", as its drop-in: what is taken must be sound, and be the same when
+ * it is written and read again. */
 #include "base/text.h"
 #include "want/conf_file.h"
+#include "want/conf_text.h"
 #include "want/pool_file.h"
 
 #include <stdint.h>
@@ -19,6 +20,17 @@ static void write_and_read(const Pool *pool) {
         g_assert_true(conf_file_parse(&one, 1, again, NULL));
         g_assert_cmpuint(again->pools->len, ==, 1);
         g_autofree char *twice = pool_file_format(again->pools->pdata[0], NULL);
+        g_assert_cmpstr(twice, ==, text);
+}
+
+static void write_pf_and_read(const ConfPf *pf) {
+        g_autoptr(Conf) again = conf_new();
+        g_autofree char *text = conf_format(pf, NULL);
+        const IniText one = {path, text, strlen(text)};
+
+        g_assert_true(conf_file_parse(&one, 1, again, NULL));
+        g_assert_cmpuint(again->pfs->len, ==, 1);
+        g_autofree char *twice = conf_format(again->pfs->pdata[0], NULL);
         g_assert_cmpstr(twice, ==, text);
 }
 
@@ -67,8 +79,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 g_assert_nonnull(strstr(error->message, ", line "));
                 return 0;
         }
-        for (unsigned i = 0; i < conf->pfs->len; i++)
+        for (unsigned i = 0; i < conf->pfs->len; i++) {
                 check_pf(conf->pfs->pdata[i]);
+                write_pf_and_read(conf->pfs->pdata[i]);
+        }
         for (unsigned i = 0; i < conf->pools->len; i++) {
                 const Pool *pool = conf->pools->pdata[i];
                 g_assert_true(pool_name_ok(pool->name));
