@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The first that has a file of a name has it for all: systemd.unit(5). */
-static const char *const folders[] = {"etc/vfadm", "run/vfadm", "usr/lib/vfadm"};
+static const char *const folders[] = {"etc/vfadm", "run/vfadm", "usr/lib/vfadm", NULL};
 
 enum { FILE_MAX = 256 * 1024, FILES_MAX = 1024 };
 
@@ -154,11 +154,10 @@ typedef struct {
 } Host;
 
 static gboolean read_named(void *name, void *path, void *data) {
-        static const char *const where[] = {folders[0], folders[1], folders[2], NULL};
         const Host *host = data;
         g_autofree char *drop_ins = g_strdup_printf("%s.d", (const char *) name);
 
-        read_file(host->io, g_strdup(path), where, drop_ins, host->conf, host->wrong);
+        read_file(host->io, g_strdup(path), folders, drop_ins, host->conf, host->wrong);
         return FALSE;
 }
 
@@ -166,7 +165,7 @@ static void read_folders(Io *io, Conf *conf, GPtrArray *wrong) {
         g_autoptr(GTree) found = new_found(), drop_ins = new_found();
         Host host = {io, conf, wrong};
 
-        for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
+        for (unsigned i = 0; folders[i]; i++) {
                 GError *error = NULL;
                 if (!list_into(io, folders[i], suffix, found, &error) ||
                     !list_into(io, folders[i], drop_in_suffix, drop_ins, &error))
