@@ -118,83 +118,85 @@ static void add_drop_ins(Reading *reading, const char *const *where, const char 
 }
 
 /* A pool that 'vfadm pool' wrote stands alone in its file, and can be written again. */
-static void keep_own_text(const Reading *reading, const Conf *conf, unsigned pfs, unsigned pools) {
-        if (reading->texts->len != 1 || conf->pfs->len != pfs || conf->pools->len != pools + 1)
-                return;
+static void keep_own_text(const Reading *reading, Pool *pool) {
         const IniText *text = &g_array_index(reading->texts, IniText, 0);
-        Pool *only = conf->pools->pdata[pools];
-        g_autofree char *own = pool_file_path(only->name);
-        if (g_str_equal(own, text->path))
-                only->text = g_strndup(text->text, text->length);
+        g_autofree char *own = pool_file_path(pool->name);
+        g_autoptr(GPtrArray) sections = reading->texts->len == 1 && g_str_equal(own, text->path) ? ini_parse(text, NULL) : NULL;
+
+        if (sections && sections->len == 1)
+                pool->text = g_strndup(text->text, text->length);
 }
 
+/* What is read into, and how. */
+typedef struct {
+        Io *io;
+        bool (*parse)(const IniText *texts, unsigned n_texts, Conf *conf, GError **error);
+        Conf *conf;
+        GPtrArray *wrong;
+} Host;
+
 /* Takes the path. */
-static void read_file(Io *io, char *path, const char *const *where, const char *drop_ins, Conf *conf, GPtrArray *wrong) {
-        Reading reading = reading_new(io);
-        const unsigned pfs = conf->pfs->len, pools = conf->pools->len;
+static void read_file(const Host *host, char *path, const char *const *where, const char *drop_ins) {
+        Reading reading = reading_new(host->io);
+        Conf *conf = host->conf;
+        const unsigned pools = conf->pools->len;
 
         if (add_text(&reading, path))
                 add_drop_ins(&reading, where, drop_ins);
-        if (!reading.wrong && reading.texts->len > 0 &&
-            conf_file_parse(&g_array_index(reading.texts, IniText, 0), reading.texts->len, conf, &reading.wrong))
-                keep_own_text(&reading, conf, pfs, pools);
-        for (unsigned i = 0; i < reading.texts->len; i++)
+        const unsigned n = reading.texts->len;
+        if (!reading.wrong && n > 0 && host->parse(&g_array_index(reading.texts, IniText, 0), n, conf, &reading.wrong))
+                for (unsigned i = pools; i < conf->pools->len; i++)
+                        keep_own_text(&reading, conf->pools->pdata[i]);
+        for (unsigned i = 0; i < n; i++)
                 g_ptr_array_add(conf->files, g_strdup(g_array_index(reading.texts, IniText, i).path));
         if (reading.wrong)
-                g_ptr_array_add(wrong, g_steal_pointer(&reading.wrong));
+                g_ptr_array_add(host->wrong, g_steal_pointer(&reading.wrong));
         reading_clear(&reading);
 }
 
 /* ---- the folders ---- */
 
-typedef struct {
-        Io *io;
-        Conf *conf;
-        GPtrArray *wrong;
-} Host;
-
 static gboolean read_named(void *name, void *path, void *data) {
         const Host *host = data;
         g_autofree char *drop_ins = g_strdup_printf("%s.d", (const char *) name);
 
-        read_file(host->io, g_strdup(path), folders, drop_ins, host->conf, host->wrong);
+        read_file(host, g_strdup(path), folders, drop_ins);
         return FALSE;
 }
 
-static void read_folders(Io *io, Conf *conf, GPtrArray *wrong) {
+static void read_folders(Host *host) {
         g_autoptr(GTree) found = new_found(), drop_ins = new_found();
-        Host host = {io, conf, wrong};
 
         for (unsigned i = 0; folders[i]; i++) {
                 GError *error = NULL;
-                if (!list_into(io, folders[i], suffix, found, &error) ||
-                    !list_into(io, folders[i], drop_in_suffix, drop_ins, &error))
-                        g_ptr_array_add(wrong, error);
+                if (!list_into(host->io, folders[i], suffix, found, &error) ||
+                    !list_into(host->io, folders[i], drop_in_suffix, drop_ins, &error))
+                        g_ptr_array_add(host->wrong, error);
         }
-        g_tree_foreach(found, read_named, &host);
+        g_tree_foreach(found, read_named, host);
         for (GTreeNode *node = g_tree_node_first(drop_ins); node; node = g_tree_node_next(node)) {
                 g_autofree char *name = g_strndup(g_tree_node_key(node), strlen(g_tree_node_key(node)) - strlen(".d"));
                 if (!g_tree_lookup(found, name))
-                        g_ptr_array_add(conf->warnings, g_strdup_printf("/%s: nothing reads it, since there is no %s beside it",
+                        g_ptr_array_add(host->conf->warnings, g_strdup_printf("/%s: nothing reads it, since there is no %s beside it",
                                                                         (const char *) g_tree_node_value(node), name));
         }
 }
 
 /* ---- files that were named ---- */
 
-static void read_typed(Io *io, const char *typed, Conf *conf, GPtrArray *wrong) {
+static void read_typed(const Host *machine, const char *typed) {
         static const char *const here[] = {"", NULL};
         g_autofree char *whole = g_canonicalize_filename(typed, NULL), *drop_ins = g_strdup_printf("%s.d", whole + 1);
         g_autoptr(GBytes) bytes = NULL;
 
-        int r = io_read(io, whole + 1, FILE_MAX, &bytes);
-        if (r < 0) {
-                GError *error = NULL;
-                vfadm_error_set_errno(&error, r, "reading the configuration in %s", whole);
-                g_ptr_array_add(wrong, error);
+        int r = io_read(machine->io, whole + 1, FILE_MAX, &bytes); /* it was named, so that it must be there */
+        if (r == 0) {
+                read_file(machine, g_strdup(whole + 1), here, drop_ins);
                 return;
         }
-        read_file(io, g_strdup(whole + 1), here, drop_ins, conf, wrong);
+        GError *error = NULL;
+        vfadm_error_set_errno(&error, r, "reading the configuration in %s", whole);
+        g_ptr_array_add(machine->wrong, error);
 }
 
 static int by_name(const void *a, const void *b) {
@@ -203,27 +205,41 @@ static int by_name(const void *a, const void *b) {
 }
 
 Conf *conf_read_sound(Io *io, char *const *files, GPtrArray *wrong) {
-        Conf *conf = conf_new();
+        Host host = {io, conf_file_parse, conf_new(), wrong};
         GError *error = NULL;
 
         if (files) {
                 g_autoptr(Io) machine = io_real_new("/", &error); /* files are the caller's, whatever host he looks at */
+                host.io = machine;
                 for (; machine && *files; files++)
-                        read_typed(machine, *files, conf, wrong);
+                        read_typed(&host, *files);
         } else
-                read_folders(io, conf, wrong);
+                read_folders(&host);
         if (error)
                 g_ptr_array_add(wrong, error);
-        g_ptr_array_sort(conf->pools, by_name);
-        return conf;
+        g_ptr_array_sort(host.conf->pools, by_name);
+        return host.conf;
+}
+
+/* Takes the configuration. */
+static Conf *unless_wrong(Conf *conf, const GPtrArray *wrong, GError **error) {
+        if (wrong->len == 0)
+                return conf;
+        conf_free(conf);
+        g_propagate_error(error, g_error_copy(wrong->pdata[0]));
+        return NULL;
 }
 
 Conf *conf_read(Io *io, char *const *files, GError **error) {
         g_autoptr(GPtrArray) wrong = g_ptr_array_new_with_free_func((GDestroyNotify) g_error_free);
-        g_autoptr(Conf) conf = conf_read_sound(io, files, wrong);
+        return unless_wrong(conf_read_sound(io, files, wrong), wrong, error);
+}
 
-        if (wrong->len == 0)
-                return g_steal_pointer(&conf);
-        g_propagate_error(error, g_error_copy(wrong->pdata[0]));
-        return NULL;
+Conf *conf_read_pools(Io *io, GError **error) {
+        g_autoptr(GPtrArray) wrong = g_ptr_array_new_with_free_func((GDestroyNotify) g_error_free);
+        Host host = {io, conf_file_parse_pools, conf_new(), wrong};
+
+        read_folders(&host);
+        g_ptr_array_sort(host.conf->pools, by_name);
+        return unless_wrong(host.conf, wrong, error);
 }

@@ -22,7 +22,7 @@ static void read_state(Io *io, Pool *pool) {
 }
 
 GPtrArray *pools_read(Io *io, GError **error) {
-        g_autoptr(Conf) conf = conf_read(io, NULL, error);
+        g_autoptr(Conf) conf = conf_read_pools(io, error);
 
         if (!conf)
                 return NULL;

@@ -29,6 +29,7 @@ typedef struct {
 
 typedef struct {
         const Conf *conf;
+        bool pools_only;
         ConfPf *pf;     /* NULL: nothing of a PF yet */
         GPtrArray *pools; /* Pool* */
         GPtrArray *sections; /* Section* */
@@ -244,6 +245,8 @@ static bool take_text(File *file, const IniText *text, GError **error) {
 
         for (unsigned i = 0; heads && i < heads->len; i++) {
                 const IniSection *head = heads->pdata[i];
+                if (file->pools_only && !g_str_equal(head->kind, "Pool"))
+                        continue;
                 Section *section = open_section(file, text, head, error);
                 for (unsigned k = 0; section && k < head->entries->len; k++)
                         if (!take_entry(section, head->entries->pdata[k], error))
@@ -327,8 +330,8 @@ static void add_to(File *file, Conf *conf) {
         g_ptr_array_extend_and_steal(conf->pools, g_steal_pointer(&file->pools));
 }
 
-bool conf_file_parse(const IniText *texts, unsigned n_texts, Conf *conf, GError **error) {
-        File file = {.conf = conf};
+static bool parse(const IniText *texts, unsigned n_texts, bool pools_only, Conf *conf, GError **error) {
+        File file = {.conf = conf, .pools_only = pools_only};
         bool ok = true;
 
         file.pools = g_ptr_array_new_with_free_func((GDestroyNotify) pool_free);
@@ -342,4 +345,12 @@ bool conf_file_parse(const IniText *texts, unsigned n_texts, Conf *conf, GError 
         g_clear_pointer(&file.pools, g_ptr_array_unref);
         g_ptr_array_unref(file.sections);
         return ok;
+}
+
+bool conf_file_parse(const IniText *texts, unsigned n_texts, Conf *conf, GError **error) {
+        return parse(texts, n_texts, false, conf, error);
+}
+
+bool conf_file_parse_pools(const IniText *texts, unsigned n_texts, Conf *conf, GError **error) {
+        return parse(texts, n_texts, true, conf, error);
 }

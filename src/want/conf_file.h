@@ -9,3 +9,5 @@
  * drop-in), and warnings. FAILED names file and line: sections, keys and values that are none, what does not fit together, and
  * what a file that was added before says too (a [Match], a MAC, a pool). Nothing is added then. */
 bool conf_file_parse(const IniText *texts, unsigned n_texts, Conf *conf, GError **error);
+/* The same of sections [Pool NAME] alone: what others say, right or wrong, is none of a pool's business. */
+bool conf_file_parse_pools(const IniText *texts, unsigned n_texts, Conf *conf, GError **error);

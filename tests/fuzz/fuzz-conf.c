@@ -72,6 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         g_autoptr(Conf) conf = conf_new();
         g_autoptr(GError) error = NULL;
 
+        g_autoptr(Conf) pools = conf_new();
+        const bool pools_right = conf_file_parse_pools(texts, cut ? 2 : 1, pools, NULL);
         if (!conf_file_parse(texts, cut ? 2 : 1, conf, &error)) {
                 g_assert_cmpuint(conf->pools->len + conf->pfs->len + conf->warnings->len, ==, 0);
                 g_assert_null(strpbrk(error->message, "\n\033"));
@@ -79,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 g_assert_nonnull(strstr(error->message, ", line "));
                 return 0;
         }
+        g_assert_true(pools_right && pools->pools->len == conf->pools->len && pools->pfs->len == 0);
         for (unsigned i = 0; i < conf->pfs->len; i++) {
                 check_pf(conf->pfs->pdata[i]);
                 write_pf_and_read(conf->pfs->pdata[i]);

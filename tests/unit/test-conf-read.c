@@ -101,14 +101,17 @@ static void test_wrong(void) {
         io_tree_put_text(host.tree, "etc/vfadm/c.conf", "[Match]\nDriver=ice\n");
         io_tree_put_text(host.tree, "run/vfadm/c.conf.d/x.conf", "[PF]\nVFs=many\n");
         io_tree_put_text(host.tree, "etc/vfadm/d.conf", "[Match]\nDriver=ixgbe\n");
+        io_tree_put_text(host.tree, "etc/vfadm/e.conf", "[Pool p]\nPF=x\n[Nonsense]\n");
         g_assert_null(conf_read(host.io, NULL, &error));
         g_assert_error(error, VFADM_ERROR, VFADM_ERROR_FAILED);
         g_assert_true(g_str_has_prefix(error->message, "/etc/vfadm/b.conf, line 1: this [Match] is that of /etc/vfadm/a.conf"));
-        g_assert_null(pools_read(host.io, NULL));
+        g_autoptr(GPtrArray) pools = pools_read(host.io, NULL); /* pools do not suffer from it */
+        g_assert_cmpuint(pools->len, ==, 1);
 
         g_autoptr(Conf) conf = conf_read_sound(host.io, NULL, wrong);
         g_assert_cmpuint(conf->pfs->len, ==, 2);
-        g_assert_cmpuint(wrong->len, ==, 2);
+        g_assert_cmpuint(wrong->len, ==, 3);
+        g_assert_cmpuint(conf->pools->len, ==, 0);
         g_assert_true(g_str_has_prefix(((const GError *) wrong->pdata[1])->message, "/run/vfadm/c.conf.d/x.conf, line 2: VFs=many"));
         io_free(host.io);
 }
