@@ -378,7 +378,7 @@ static EffectResult begin_step(Run *run, unsigned i, GError **error) {
 
         if (step->kind == STEP_LEASE)
                 return do_lease(run, i, error) ? EFFECT_DONE : EFFECT_FAILED;
-        if ((run->may_do && !run->may_do(run, i, error)) || !run_nobody_came(run, step, error) || !mark(run, i, MARK_DOING, error))
+        if ((run->may_do && !run->may_do(run, i, error)) || !run_is_as_seen(run, step, error) || !run_nobody_came(run, step, error) || !mark(run, i, MARK_DOING, error))
                 return EFFECT_FAILED;
         EffectResult result = effect_begin(run->act, step, &step->to, false, error);
         if (result == EFFECT_STUCK)
@@ -492,6 +492,8 @@ bool run_forward(Run *run, GError **error) {
                 if (result == EFFECT_FAILED)
                         return give_up(run, g_steal_pointer(&problem), error);
         }
+        if (!run_is_as_seen(run, NULL, &problem))
+                return give_up(run, g_steal_pointer(&problem), error);
         /* Left in the journal it would be walked back by the next recovery, under a guest that runs by then. */
         if (!ledger_end(run->act->ledger, run->id, true, &problem))
                 return give_up(run, g_steal_pointer(&problem), error);

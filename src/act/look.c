@@ -1,5 +1,6 @@
 /* The second look: other programs do not take our locks, so between the snapshot that a plan was made from and the step that
- * takes a function away, somebody may have begun to use it. */
+ * takes a function away, somebody may have begun to use it, or have had it and given it back. */
+#include "act/effect.h"
 #include "act/holder.h"
 #include "act/run.h"
 
@@ -58,13 +59,11 @@ static bool check_dev(const Plan *plan, const Dev *dev, GError **error) {
         return true;
 }
 
-bool run_nobody_came(Run *run, const Step *step, GError **error) {
+/* Books, then the functions: who uses them now. */
+static bool check_users(Run *run, GError **error) {
         const GArray *taken = run->plan->taken;
-
-        /* A count takes all VFs at once and for good, and many steps may lie between it and the first look. */
-        if (taken->len == 0 || !is_noticed(step) || (run->looked && step->kind != STEP_NUMVFS))
-                return true;
         g_autoptr(Books) books = NULL;
+
         if (!holder_books(run->act->io, &books, error))
                 return false;
         g_autoptr(Snapshot) now = host_read_uses(run->act->io, &g_array_index(taken, PciAddr, 0), taken->len);
@@ -74,6 +73,43 @@ bool run_nobody_came(Run *run, const Step *step, GError **error) {
                 if (dev && !check_dev(run->plan, dev, error))
                         return false;
         }
-        run->looked = true;
+        return true;
+}
+
+bool run_nobody_came(Run *run, const Step *step, GError **error) {
+        /* A count takes all VFs at once and for good, and many steps may lie between it and the first look. */
+        if (run->plan->taken->len == 0 || !is_noticed(step) || (run->looked && step->kind != STEP_NUMVFS))
+                return true;
+        run->looked = check_users(run, error);
+        return run->looked;
+}
+
+static bool is_as_seen(Run *run, const Step *was, GError **error) {
+        char name[PCI_ADDR_TEXT_SIZE];
+        Fact now = {0};
+
+        if (!effect_read(run->act, was, &now, error))
+                return false;
+        bool same = effect_same(was, &now, &was->from, false);
+        g_autofree char *before = fact_describe(was, &was->from), *after = fact_describe(was, &now);
+        fact_clear(&now);
+        /* Where they still have it, who it is says more. */
+        if (same || (run->plan->taken->len && !check_users(run, error)))
+                return same;
+        pci_addr_format(was->dev, name);
+        g_set_error(error, VFADM_ERROR, VFADM_ERROR_BUSY, "%s: somebody else had it meanwhile (%s before, %s now), so it was left alone; try again", name, before, after);
+        return false;
+}
+
+/* libvirt may have had the function for a moment: its books were read before, the host while the function was on VFIO, and it is held now
+ * that libvirt is done with it. A lease that took this for the host's own state would leave it on VFIO in the end, with the MAC and VLAN of
+ * libvirt's guest (qemuProcessStop() gives a function back long after QEMU has closed it, and only then its port). */
+bool run_is_as_seen(Run *run, const Step *step, GError **error) {
+        if (run->compared || (step && (step->kind == STEP_LEASE || step->kind == STEP_HOLD)))
+                return true;
+        for (unsigned i = 0; i < run->plan->seen->len; i++)
+                if (!is_as_seen(run, run->plan->seen->pdata[i], error))
+                        return false;
+        run->compared = true;
         return true;
 }

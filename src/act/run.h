@@ -23,6 +23,7 @@ struct Run {
         bool only_in_use;    /* every one of them, because somebody uses the device */
         bool let_go;         /* a guest let go of its device before a later step failed */
         bool looked;         /* at who uses what the plan takes */
+        bool compared;       /* what the plan's new leases remember with what is there */
         int stuck;           /* the step at which the kernel did not come back in time; -1: none */
         /* Recovery's say before a step is done or undone; NULL: go on. */
         bool (*may_do)(Run *run, unsigned step, GError **error);
@@ -40,6 +41,9 @@ bool run_back(Run *run, GError **error);
 /* Right before a step that somebody may notice: nobody has begun to use what the plan takes since it was made. IN_USE names
  * who has. Looks once, before the first such step, and again before VFs are removed. */
 bool run_nobody_came(Run *run, const Step *step, GError **error);
+/* What the plan's new leases remember is still so. `step` is what comes next; NULL: nothing does. Compares once, after the last of the steps
+ * that keep others away from the functions, before the first that changes one. */
+bool run_is_as_seen(Run *run, const Step *step, GError **error);
 /* The function that a step is about is off the bus, and its fact with it: there is nothing to undo. Not so when an undoing
  * failed before: perhaps that was to make the VF again. */
 bool run_device_gone(const Run *run, const Step *step);

@@ -75,6 +75,7 @@ Plan *plan_new(const char *verb) {
         plan->steps = g_ptr_array_new_with_free_func((GDestroyNotify) step_free);
         plan->refusals = g_ptr_array_new_with_free_func((GDestroyNotify) refusal_free);
         plan->notes = g_ptr_array_new_with_free_func(g_free);
+        plan->seen = g_ptr_array_new_with_free_func((GDestroyNotify) step_free);
         plan->taken = g_array_new(FALSE, FALSE, sizeof(PciAddr));
         plan->known = g_array_new(FALSE, FALSE, sizeof(KnownUse));
         return plan;
@@ -89,6 +90,7 @@ void plan_free(Plan *plan) {
         g_ptr_array_unref(plan->steps);
         g_ptr_array_unref(plan->refusals);
         g_ptr_array_unref(plan->notes);
+        g_ptr_array_unref(plan->seen);
         g_array_unref(plan->taken);
         g_array_unref(plan->known);
         g_free(plan);
@@ -97,6 +99,10 @@ void plan_free(Plan *plan) {
 Step *plan_add(Plan *plan, Step *step) {
         g_ptr_array_add(plan->steps, step);
         return step;
+}
+
+void plan_seen(Plan *plan, Step *step) {
+        g_ptr_array_add(plan->seen, step);
 }
 
 void plan_refuse(Plan *plan, int code, const char *format, ...) {

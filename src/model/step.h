@@ -92,6 +92,8 @@ typedef struct {
         GPtrArray *notes;    /* char*: worth knowing, no obstacle */
         GArray *taken;  /* PciAddr: functions whose users would notice; act/ looks at who they are once more before they do */
         GArray *known;  /* KnownUse: what may be found then */
+        GPtrArray *seen; /* Step*: facts, as `from` says, that the new leases remember in order to go back to them; act/ compares them once these
+                            leases stand and the functions are held, when nobody else changes them any more */
         char *result;   /* what the verb's caller wants to hear: the VF's BDF for attach; may be NULL */
 } Plan;
 
@@ -109,6 +111,8 @@ void plan_refuse(Plan *plan, int code, const char *format, ...) G_GNUC_PRINTF(3,
 void plan_note(Plan *plan, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* The plan takes this function from whoever uses it, and may do so to those who use it in this snapshot. */
 void plan_take(Plan *plan, const Dev *dev);
+/* Takes the step over, which is not run: its `from` must still be the fact when the plan's leases stand. */
+void plan_seen(Plan *plan, Step *step);
 /* The refusals as one GError (the first one's kind; messages joined with "; "). False when there are any. */
 bool plan_check(const Plan *plan, GError **error);
 

@@ -176,8 +176,10 @@ static void add_steps(const Give *gives, unsigned n) {
 
         for (unsigned i = 0; i < n; i++) {
                 add_lease(&gives[i]);
-                if (!gives[i].own)
-                        plan_hold(gives[i].plan, gives[i].input, gives[i].dev, true);
+                if (gives[i].own)
+                        continue;
+                plan_hold(gives[i].plan, gives[i].input, gives[i].dev, true);
+                plan_remembered(gives[i].plan, gives[i].input, gives[i].dev);
         }
         for (unsigned i = 0; i < n; i++)
                 if (is_handed_over(&gives[i]))

@@ -143,6 +143,7 @@ static void append(Plan *plan, Plan *part) {
                 else
                         g_ptr_array_add(plan->steps, step);
         }
+        g_ptr_array_extend_and_steal(plan->seen, g_ptr_array_ref(part->seen));
         g_array_append_vals(plan->taken, part->taken->data, part->taken->len);
         g_array_append_vals(plan->known, part->known->data, part->known->len);
         g_ptr_array_set_free_func(part->steps, NULL);

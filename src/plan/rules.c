@@ -312,14 +312,13 @@ bool rule_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfSt
         return !(asked->known & VF_MAC) || rule_mac_unique(plan, input, vf, asked->mac);
 }
 
-Step *plan_vf_state_anyway(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *to, unsigned mask, const char *reason) {
+static Step *new_vf_state(const PlanInput *input, const Dev *vf, const VfState *to, unsigned mask, const char *reason) {
         const VfState *now = snapshot_vf_state(input->host, vf);
         const Dev *pf = snapshot_pf(input->host, vf);
 
-        mask &= to->known;
         if (!now || !pf || mask == 0)
                 return NULL;
-        Step *step = plan_add(plan, step_new(STEP_VF_STATE, vf->addr, reason));
+        Step *step = step_new(STEP_VF_STATE, vf->addr, reason);
         step->pf = pf->addr;
         step->vf_index = vf->vf_index;
         step->netdev = g_strdup(dev_net(pf) ? dev_net(pf)->name : NULL);
@@ -329,11 +328,31 @@ Step *plan_vf_state_anyway(Plan *plan, const PlanInput *input, const Dev *vf, co
         return step;
 }
 
+Step *plan_vf_state_anyway(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *to, unsigned mask, const char *reason) {
+        Step *step = new_vf_state(input, vf, to, mask & to->known, reason);
+        return step ? plan_add(plan, step) : NULL;
+}
+
 Step *plan_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *to, unsigned mask, const char *reason) {
         const VfState *now = snapshot_vf_state(input->host, vf);
 
         /* A field that the driver does not report cannot be compared: it is written when it was asked for. */
         return now ? plan_vf_state_anyway(plan, input, vf, to, vf_state_diff(now, to, mask & to->known), reason) : NULL;
+}
+
+void plan_remembered(Plan *plan, const PlanInput *input, const Dev *dev) {
+        static const char *const reason = "what it goes back to";
+        const VfState *now = snapshot_vf_state(input->host, dev);
+        /* Rates change by themselves with the PF's link (igb_check_vf_rate_limit). */
+        const unsigned mask = now ? now->known & ~(unsigned) (VF_MIN_RATE | VF_MAX_RATE) : 0;
+        Step *state = now ? new_vf_state(input, dev, now, mask, reason) : NULL;
+        Step *driver = step_new(STEP_DRIVER, dev->addr, reason);
+
+        driver->from.driver = g_strdup(dev->driver);
+        driver->from.driver_override = g_strdup(dev->driver_override);
+        plan_seen(plan, driver);
+        if (state)
+                plan_seen(plan, state);
 }
 
 /* Its DMA goes to Xen's quarantine, or back to dom0. xl is told of a driver that would take it back by being asked. */

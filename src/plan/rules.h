@@ -69,6 +69,8 @@ Step *plan_vf_state_anyway(Plan *plan, const PlanInput *input, const Dev *vf, co
  * without its DMA. The driver's step is returned. */
 Step *plan_driver(Plan *plan, const Dev *dev, const char *from, const char *from_override, const char *to,
                   const char *to_override, const char *reason);
+/* What a new lease remembers of the function must still be so when the lease stands. */
+void plan_remembered(Plan *plan, const PlanInput *input, const Dev *dev);
 Step *plan_number(Plan *plan, StepKind kind, const Dev *dev, int64_t from, int64_t to, const char *reason);
 
 /* One file a verb or two; called by plan_make(). */

@@ -190,6 +190,44 @@ static bool attach_raced(Stage *stage, GError **error) {
         return ok;
 }
 
+/* libvirt has it for a guest of its own, whose process has closed it, or not opened it yet: for a while that is all there is to see. */
+static void libvirt_has_vf0(Stage *stage) {
+        g_autoptr(Io) io = sim_process(stage->sim, "libvirtd");
+
+        g_assert_cmpint(io_load_module(io, "vfio-pci"), ==, 0);
+        stage_echo(stage, "sys/bus/pci/devices/" VF0 "/driver_override", "vfio-pci");
+        stage_echo(stage, "sys/bus/pci/devices/" VF0 "/driver/unbind", VF0);
+        stage_echo(stage, "sys/bus/pci/drivers_probe", VF0);
+}
+
+static void libvirt_gives_vf0_back(Stage *stage) {
+        stage_echo(stage, "sys/bus/pci/devices/" VF0 "/driver_override", "\n");
+        stage_echo(stage, "sys/bus/pci/devices/" VF0 "/driver/unbind", VF0);
+        stage_echo(stage, "sys/bus/pci/drivers_probe", VF0);
+}
+
+static void network_at_it(Stage *stage) {
+        network(stage);
+        libvirt_has_vf0(stage);
+}
+
+/* To take what was seen then for the host's own would leave the VF on VFIO in the end, nobody's. */
+static bool attach_given_back(Stage *stage, GError **error) {
+        bool ok = attach(stage, error);
+        stage_expect(stage, "vf0 " VF0, "driver=igbvf override=-");
+        stage_expect_no_row(stage, "port " VF0);
+        libvirt_has_vf0(stage);
+        return ok;
+}
+
+static bool run_given_back(Stage *stage, GError **error) {
+        bool ok = stage_run(stage, "enp1s0/0", "", "qemu-system-x86_64 -device vfio-pci,host={vf}", error);
+        stage_expect(stage, "vf0 " VF0, "driver=igbvf override=-");
+        stage_expect_no_row(stage, "port " VF0);
+        libvirt_has_vf0(stage);
+        return ok;
+}
+
 /* And after: the network gives the next one. */
 static void check_next_given(Stage *stage) {
         check_held(stage);
@@ -358,6 +396,10 @@ static const Story stories[] = {
         {"libvirt-attach-held", IGB, .stride = 3, .prepare = network, .play = attach, .check = check_next_given},
         {"libvirt-attach-raced", IGB, .prepare = network, .play = attach_raced, .meanwhile = network_gives, .refused = VFADM_ERROR_IN_USE,
          .once = true},
+        {"libvirt-attach-given-back", IGB, .prepare = network_at_it, .play = attach_given_back, .meanwhile = libvirt_gives_vf0_back,
+         .refused = VFADM_ERROR_BUSY, .says = "somebody else had it meanwhile (vfio-pci before, igbvf now)", .once = true},
+        {"libvirt-run-given-back", IGB, .prepare = network_at_it, .play = run_given_back, .meanwhile = libvirt_gives_vf0_back,
+         .refused = VFADM_ERROR_BUSY, .says = "somebody else had it meanwhile", .once = true},
         {"libvirt-attach-down", IGB, .prepare = daemon_down, .play = attach, .refused = VFADM_ERROR_FAILED, .says = "cannot be reached"},
         {"libvirt-attach-none", IGB, .prepare = no_daemon, .play = attach, .refused = VFADM_ERROR_UNSUPPORTED, .says = "does not run"},
         {"libvirt-detach", IGB, .stride = 2, .prepare = attached, .play = detach, .check = check_back, .half_done = true},

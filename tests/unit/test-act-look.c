@@ -75,10 +75,68 @@ static void test_known_use(void) {
         }
 }
 
+/* What the lease remembers, in the order in which an attach does it: leased, held, and then nobody else changes the function any more. */
+static Plan *leasing_plan(void) {
+        Plan *plan = plan_new("run");
+        Step *was = step_new(STEP_DRIVER, machine_vf(0), "because");
+
+        add_lease(plan);
+        was->from.driver = g_strdup("igbvf");
+        plan_seen(plan, was);
+        return plan;
+}
+
+static void test_as_seen(void) {
+        g_autoptr(Stage) stage = stage_new(2);
+        g_autoptr(Plan) plan = leasing_plan();
+
+        add_driver(plan, 0, "igbvf", NULL, "vfio-pci", "vfio-pci");
+        assert_ran(stage, plan);
+        assert_driver(stage, 0, "vfio-pci (vfio-pci)"); /* by the plan itself, which is not compared with what it makes */
+}
+
+/* Somebody had it when it was looked at, or has had it since; also where nothing but the lease is to be done. */
+static void test_not_as_seen(void) {
+        static const struct {
+                const char *driver, *override;
+                bool binds;
+        } rows[] = {{"vfio-pci", "vfio-pci", true}, {NULL, NULL, true}, {"igbvf", "vfio-pci", true}, {"vfio-pci", "vfio-pci", false}};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(Stage) stage = stage_new(2);
+                g_autoptr(Plan) plan = leasing_plan();
+                if (rows[i].binds)
+                        add_driver(plan, 0, "igbvf", NULL, "vfio-pci", "vfio-pci");
+                machine_set_driver(stage->machine, 0, rows[i].driver, rows[i].override);
+                g_free(assert_fails(stage, plan, VFADM_ERROR_BUSY, "0000:01:10.0: somebody else had it meanwhile (igbvf before, "));
+                assert_log(stage, "");
+                assert_no_lease(stage);
+                g_assert_cmpuint(n_unfinished(stage), ==, 0);
+        }
+}
+
+/* MAC and VLAN of somebody else's guest, too. */
+static void test_state_not_as_seen(void) {
+        g_autoptr(Stage) stage = stage_new(2);
+        g_autoptr(Plan) plan = leasing_plan();
+        const VfState had = {.known = VF_VLAN, .vlan = 63, .proto = VLAN_PROTO_8021Q};
+        Step *was = step_new(STEP_VF_STATE, machine_vf(0), "because");
+
+        was->pf = machine_pf();
+        was->mask = VF_VLAN;
+        was->from.vf = had;
+        plan_seen(plan, was);
+        g_free(assert_fails(stage, plan, VFADM_ERROR_BUSY, "(vlan=63 before, vlan=0 now)"));
+        assert_no_lease(stage);
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/act/look-once", test_look_once);
         g_test_add_func("/act/somebody-came", test_somebody_came);
         g_test_add_func("/act/known-use", test_known_use);
+        g_test_add_func("/act/as-seen", test_as_seen);
+        g_test_add_func("/act/not-as-seen", test_not_as_seen);
+        g_test_add_func("/act/state-not-as-seen", test_state_not_as_seen);
         return g_test_run();
 }
