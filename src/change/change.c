@@ -138,6 +138,7 @@ static unsigned to_read(const Want *want) {
         switch (want->kind) {
         case WANT_BOOT:
         case WANT_BOOT_UNDO:
+        case WANT_IMPORT:
                 return HOST_SETUP;
         case WANT_ENABLE: /* which driver the VFs will have stands in config space */
                 return usual | HOST_CAPS;
@@ -213,7 +214,7 @@ static BooksNeed books_need(const Change *change, const Want *want, const GuestI
 /* A function that a domain has looks unused to dom0's kernel: nothing is changed there before the books were read. Without a module for them
  * plan/ refuses what is bound to pciback. */
 static bool needs_xen(const Change *change, const Want *want) {
-        return change->xen_dom0 && !want->at_boot && want->kind != WANT_BOOT && want->kind != WANT_BOOT_UNDO;
+        return change->xen_dom0 && !want->at_boot && want->kind != WANT_BOOT && want->kind != WANT_BOOT_UNDO && want->kind != WANT_IMPORT;
 }
 
 static bool read_books(Change *change, Want *const *wants, unsigned n, const GuestInfo *guest, GError **error) {

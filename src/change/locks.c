@@ -165,7 +165,7 @@ LockSet *locks_take(Io *io, Want *const *wants, unsigned n, const GPtrArray *lea
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
         for (unsigned i = 0; i < n; i++) {
-                if (wants[i]->kind == WANT_BOOT || wants[i]->kind == WANT_BOOT_UNDO || wants[i]->at_boot) {
+                if (wants[i]->kind == WANT_BOOT || wants[i]->kind == WANT_BOOT_UNDO || wants[i]->kind == WANT_IMPORT || wants[i]->at_boot) {
                         g_ptr_array_add(names, g_strdup(ACT_BOOT_LOCK));
                         continue;
                 }

@@ -30,11 +30,12 @@ enum {
         OPT_BOOT = 1 << 21,
         OPT_OUTPUT = 1 << 22,
         OPT_METRICS = 1 << 23, /* metrics: --http, --textfile */
+        OPT_RETIRE = 1 << 26,
         OPT_CHANGES = OPT_DRY_RUN | OPT_DISRUPT,
 };
 
 typedef struct {
-        bool json, quiet, xml, all, tree, dry_run, disrupt, with_group, new_ledger, no_reset, fix, undo, yes, explain, live, config, adopt,
+        bool json, quiet, xml, all, tree, dry_run, disrupt, with_group, new_ledger, no_reset, fix, undo, yes, explain, live, config, adopt, retire,
              libvirt, off, boot, http;
         char *root;        /* NULL: this machine */
         char *ledger_dir;  /* NULL: /var/lib/vfadm */

@@ -253,9 +253,9 @@ const Verb verbs[] = {
          .description = "With --json, verbs, their options and the exit statuses as data.\n",
          .examples = "vfadm help attach\n"},
         {.name = "import",
-         .usage = "[GUEST|NETWORK…] [--adopt]",
-         .summary = "what libvirt or Xen has given out by itself, shown or adopted",
-         .options = OPT_ADOPT | OPT_DRY_RUN,
+         .usage = "[GUEST|NETWORK…] [--adopt] | --config [--retire]",
+         .summary = "what others gave out or set at boot, shown, adopted or taken over",
+         .options = OPT_ADOPT | OPT_CONFIG | OPT_RETIRE | OPT_DRY_RUN | OPT_YES,
          .max_args = WORDS,
          .run = verb_import,
          .description =
@@ -269,11 +269,21 @@ const Verb verbs[] = {
                  "--adopt makes leases and pools (libvirt=yes) of what is not adopted: of all, or of what is named. Guests and\n"
                  "networks stay as they are. What was before a guest is not known then, so that when the device comes back only\n"
                  "what libvirt restores is restored. What is adopted already stays so; a conflict is told, and refused when it\n"
-                 "was named.\n",
+                 "was named.\n"
+                 "\n"
+                 "Without words it also lists what makes VFs at boot, sets them or binds drivers to them: udev rules, modprobe.d,\n"
+                 "systemd's .link and .network files, NetworkManager, netplan, driverctl, tmpfiles, sysfsutils, units, scripts.\n"
+                 "CONFIGURATION says whether /etc/vfadm says the same already, and why not where it cannot.\n"
+                 "\n"
+                 "--config writes what is not said yet to /etc/vfadm/imported-PF.conf: shows the change, and asks first. A PF of\n"
+                 "which two files say different things, or that some configuration is about already, is left as it is.\n"
+                 "--retire also makes comments (#vfadm-retired: …) of what is wholly taken over, and puts driverctl's files\n"
+                 "aside as *.vfadm-retired; units, scripts, netplan and boot parameters are left to you.\n",
          .examples = "vfadm import\n"
                      "vfadm import --json\n"
                      "vfadm import --adopt --dry-run              # what --adopt would do\n"
-                     "vfadm import libvirt:db --adopt\n"},
+                     "vfadm import libvirt:db --adopt\n"
+                     "vfadm import --config --retire --dry-run    # the changes to files, as a diff\n"},
         {.name = "leases",
          .usage = "",
          .summary = "who has which device, by the ledger",

@@ -346,6 +346,7 @@ void read_setup_mechanisms(Reader *reader) {
         read_driverctl(&search);
         read_libvirt(&search);
         cmdline_mechanisms(search.setup, search.setup->words);
+        search.setup->apply_enabled = g_hash_table_contains(search.enabled, "vfadm-apply.service");
         g_hash_table_unref(search.enabled);
         g_ptr_array_unref(search.scripts);
 }

@@ -224,6 +224,7 @@ typedef struct {
         GPtrArray *mechanisms; /* Mechanism* */
         GHashTable *texts;     /* path → content of the files in etc/ that hold mechanisms; without those that may hold secrets */
         bool mechanisms_hidden; /* some files that could hold one may not be read: not being found proves nothing */
+        bool apply_enabled;    /* vfadm-apply.service is started at boot */
         GPtrArray *tools;      /* Tool* */
 } Setup;
 

@@ -13,7 +13,7 @@ static const char *const verbs[] = {
         [WANT_BOOT] = "doctor --fix", [WANT_BOOT_UNDO] = "doctor --undo",
         [WANT_POOL_DEFINE] = "pool define", [WANT_POOL_START] = "pool start", [WANT_POOL_STOP] = "pool stop",
         [WANT_POOL_AUTOSTART] = "pool autostart", [WANT_POOL_DELETE] = "pool delete", [WANT_POOL_SYNC] = "pool sync",
-        [WANT_ADOPT] = "import --adopt",
+        [WANT_ADOPT] = "import --adopt", [WANT_IMPORT] = "import --config",
 };
 
 static void plan_for_device(Plan *plan, const Want *want, const PlanInput *input, const Dev *dev) {
@@ -77,6 +77,9 @@ static bool plan_want(Plan *plan, const Want *want, const PlanInput *input, GErr
                 return true;
         case WANT_ADOPT:
                 plan_adopt(plan, input, want);
+                return true;
+        case WANT_IMPORT:
+                plan_import(plan, input, want);
                 return true;
         default:
                 return plan_device(plan, want, input, error);

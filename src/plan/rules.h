@@ -119,4 +119,5 @@ unsigned pool_left(const Pool *pool, const PlanInput *input, unsigned *ret_all);
 void plan_hold(Plan *plan, const PlanInput *input, const Dev *dev, bool hold);
 void plan_pool(Plan *plan, const PlanInput *input, const Want *want); /* define, start, stop, autostart, delete, sync */
 void plan_adopt(Plan *plan, const PlanInput *input, const Want *want);
+void plan_import(Plan *plan, const PlanInput *input, const Want *want);
 void plan_boot(Plan *plan, const PlanInput *input, const Want *want); /* fix and undo */

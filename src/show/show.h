@@ -10,6 +10,7 @@
 #include "model/lease.h"
 #include "model/snapshot.h"
 #include "model/step.h"
+#include "model/takeover.h"
 
 #include <glib.h>
 #include <jansson.h>
@@ -81,6 +82,10 @@ json_t *show_leases_json(const Snapshot *host, const GPtrArray *leases, const bo
 /* What `vfadm import` lists: Given*, as given_list() made them. */
 char *show_given_text(const Snapshot *host, const GPtrArray *given, unsigned width);
 json_t *show_given_json(const Snapshot *host, const GPtrArray *given);
+
+/* And what makes and sets VFs at boot besides vfadm. */
+char *show_takeovers_text(const Snapshot *host, const Takeovers *takeovers, unsigned width);
+json_t *show_takeovers_json(const Takeovers *takeovers);
 
 /* How the findings of `vfadm doctor` are shown. */
 typedef struct {

@@ -1,6 +1,7 @@
 /* What the user asks for: a request parsed and checked, before anything of the machine is known. */
 #pragma once
 
+#include "model/conf.h"
 #include "model/pool.h"
 #include "model/vfstate.h"
 #include "model/xen_device.h"
@@ -28,6 +29,7 @@ typedef enum {
                                 NULL: all of them */
         WANT_ADOPT,          /* what the service has given out already gets leases and pools: `device` is a guest or a network by its
                                 reference ("libvirt:web1", "libvirt:passthrough"), or NULL for all */
+        WANT_IMPORT,         /* what files of others make and set of VFs at boot, written as configuration; `conf` is what there is of it */
 } WantKind;
 
 /* Where an attach or detach takes effect, in guests that have a definition. */
@@ -58,6 +60,8 @@ typedef struct {
                               `seize` never. For Xen's guests only */
         bool at_boot;      /* BIND, UNBIND, "--boot": not now, but from the next boot on, before the host's own driver: pciback only */
         bool off;          /* POOL_AUTOSTART */
+        const Conf *conf;  /* IMPORT: borrowed */
+        bool retire;       /* IMPORT: and taken out of those files */
         Pool *pool;        /* POOL_DEFINE: PFs as typed */
         char **boot_add, **boot_remove; /* BOOT: parameters as "iommu=pt"; never NULL there */
 } Want;

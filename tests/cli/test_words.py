@@ -63,7 +63,7 @@ def errors():
         for option in ("--live", "--config"):
             fails([verb, "a", "b", option], 2, "'vfadm %s' takes no %s; see 'vfadm help %s'" % (verb, option, verb))
     fails(["list", "--adopt"], 2, "'vfadm list' takes no --adopt; see 'vfadm help list'")
-    fails(["import", "--dry-run"], 2, "--dry-run goes with --adopt: else nothing is changed; see 'vfadm help import'")
+    fails(["import", "--dry-run"], 2, "--dry-run goes with --adopt and --config: else nothing is changed; see 'vfadm help import'")
     fails(["import", "a", "b", "--adopt"], 2, "--adopt takes one guest or network, or none for all of them")
     fails(["xml"], 2, "a word is missing: write 'vfadm xml GUEST|POOL|DEVICE [--from POOL|PF|VF] [key=value…]'; see 'vfadm help xml'")
     fails(["attach", "libvirt:a", "managed=maybe"], 2, "managed=maybe: yes (libvirt binds the driver and gives it back) or no (vfadm does)")

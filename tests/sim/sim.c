@@ -485,7 +485,7 @@ Sim *sim_new(unsigned options) {
         if (options & SIM_XEN)
                 xen_build(sim);
         pci_build(sim);
-        if (options & (SIM_GRUB | SIM_INITRAMFS))
+        if (options & (SIM_GRUB | SIM_INITRAMFS | SIM_RULES))
                 boot_build(sim);
         return sim;
 }

@@ -28,6 +28,7 @@ enum {
         SIM_INITRAMFS = 1 << 13,   /* Debian's initramfs-tools; pciback is a module there */
         SIM_PCIBACK_BUILTIN = 1 << 14, /* with SIM_GRUB: the kernel has pciback in itself */
         SIM_XEN_TORN = 1 << 15,    /* libxl may die, or fail, between Xen's own tables and xenstore's, in which it keeps who has what */
+        SIM_RULES = 1 << 17,       /* a udev rule makes 3 VFs of enp1s0, driverctl binds one; vfadm-apply.service is enabled */
         SIM_PCIBACK_FIRST = 1 << 12, /* xen-pciback was loaded at boot, before the drivers of the cards */
 };
 

@@ -65,7 +65,19 @@ static void build_initramfs(Sim *sim) {
         update_initramfs(sim);
 }
 
+#define RULES "etc/udev/rules.d/70-vfs.rules"
+#define DRIVERCTL "etc/driverctl.d/pci-0000:01:10.0"
+#define IMPORTED "etc/vfadm/imported-enp1s0.conf"
+
+static void build_rules(Sim *sim) {
+        io_tree_put_text(sim->tree, RULES, "# mine\nKERNEL==\"enp1s0\", ATTR{device/sriov_numvfs}=\"3\"\n");
+        io_tree_put_text(sim->tree, DRIVERCTL, "vfio-pci\n");
+        io_tree_put_text(sim->tree, "etc/systemd/system/multi-user.target.wants/vfadm-apply.service", "");
+}
+
 void boot_build(Sim *sim) {
+        if (sim->options & SIM_RULES)
+                build_rules(sim);
         if (sim->options & (SIM_INITRAMFS | SIM_PCIBACK_BUILTIN))
                 tree_printf(sim, "boot/config-6.12.107-sim", "CONFIG_XEN=y\nCONFIG_XEN_PCIDEV_BACKEND=%c\n", sim->options & SIM_PCIBACK_BUILTIN ? 'y' : 'm');
         if (sim->options & SIM_INITRAMFS)
@@ -111,6 +123,10 @@ static void dump(Sim *sim, GString *out, const char *const *paths, unsigned n) {
 void boot_dump(Sim *sim, GString *out) {
         static const char *const menu[] = {MAIN, DROP_IN, NOTE, HIDDEN, MENU}, *const image[] = {HIDE_FILE, MODULES, IMAGE};
 
+        static const char *const rules[] = {RULES, DRIVERCTL, DRIVERCTL ".vfadm-retired", IMPORTED};
+
+        if (sim->options & SIM_RULES)
+                dump(sim, out, rules, G_N_ELEMENTS(rules));
         if (sim->options & SIM_GRUB)
                 dump(sim, out, menu, G_N_ELEMENTS(menu));
         if (sim->options & SIM_INITRAMFS)

@@ -2,6 +2,7 @@
 #include "stage.h"
 
 #include "base/error.h"
+#include "change/conf.h"
 
 #include <string.h>
 
@@ -174,6 +175,50 @@ static bool play_hide_under_editor(Stage *stage, GError **error) {
         return ok;
 }
 
+/* ---- what other files said, as configuration ---- */
+
+static bool play_import(Stage *stage, GError **error) {
+        g_autoptr(Io) io = sim_process(stage->sim, "vfadm");
+        g_autoptr(Conf) conf = conf_read(io, NULL, error);
+        Want *want = want_new(WANT_IMPORT);
+
+        want->conf = conf;
+        want->retire = true;
+        if (conf)
+                return stage_do_many(stage, &want, 1, error);
+        want_free(want);
+        return false;
+}
+
+static void imported(Stage *stage) {
+        g_autoptr(GError) error = NULL;
+        three_vfs(stage);
+        stage_must(play_import(stage, &error), error);
+}
+
+static void check_imported(Stage *stage) {
+        expect_row(stage, "#vfadm-retired: KERNEL", "");
+        expect_row(stage, "/etc/driverctl.d/pci-0000:01:10.0 ", "is not there");
+        expect_row(stage, "/etc/driverctl.d/pci-0000:01:10.0.vfadm-retired", "is");
+        expect_row(stage, "PermanentMACAddress", "=02:00:00:00:01:01");
+        expect_row(stage, "VFs=", "3");
+        expect_row(stage, "Driver=", "vfio-pci");
+}
+
+static void rule_edited_meanwhile(Stage *stage) {
+        g_autoptr(Io) io = sim_process(stage->sim, "vi");
+        g_assert_cmpint(io_replace(io, "etc/udev/rules.d/70-vfs.rules", "# else\n"), ==, 0);
+}
+
+/* What was written before the file that somebody has just edited is gone again. */
+static bool play_import_under_editor(Stage *stage, GError **error) {
+        bool ok = play_import(stage, error);
+        g_autoptr(Io) io = sim_process(stage->sim, "vi");
+        expect_row(stage, "# else", "");
+        io_replace(io, "etc/udev/rules.d/70-vfs.rules", "# mine\nKERNEL==\"enp1s0\", ATTR{device/sriov_numvfs}=\"3\"\n");
+        return ok;
+}
+
 #define BUILTIN (SIM_GRUB | SIM_PCIBACK_BUILTIN)
 #define IGB .cards = {"igb"}
 
@@ -198,6 +243,11 @@ static const Story stories[] = {
         {"hide-locked", SIM_INITRAMFS, IGB, .prepare = boot_locked, .play = play_hide_disk, .refused = VFADM_ERROR_BUSY, .says = "another vfadm"},
         {"hide-disk", SIM_INITRAMFS, IGB, .play = play_hide_disk, .refused = VFADM_ERROR_REFUSED, .says = "carries this host"},
         {"hide-no-pciback", IGB, .play = play_hide_disk, .refused = VFADM_ERROR_UNSUPPORTED, .says = "xen-pciback"},
+        {"import", SIM_RULES, IGB, .prepare = three_vfs, .play = play_import, .check = check_imported},
+        {"import-again", SIM_RULES, IGB, .prepare = imported, .play = play_import, .check = check_imported},
+        {"import-locked", SIM_RULES, IGB, .prepare = boot_locked, .play = play_import, .refused = VFADM_ERROR_BUSY, .says = "another vfadm"},
+        {"import-edited-meanwhile", SIM_RULES, IGB, .prepare = three_vfs, .play = play_import_under_editor, .meanwhile = rule_edited_meanwhile,
+         .refused = VFADM_ERROR_BUSY, .says = "changed meanwhile", .once = true},
         {"boot-unknown", IGB, .play = boot_fix, .refused = VFADM_ERROR_UNSUPPORTED, .says = "does not know how"},
 };
 
