@@ -3,6 +3,7 @@
 #include "plan/export.h"
 #include "plan_world.h"
 #include "hosts.h"
+#include "want/conf_file.h"
 #include "want/conf_text.h"
 
 #include <string.h>
@@ -18,9 +19,41 @@ static char *file_of(const Snapshot *host, const GPtrArray *leases, const Dev *p
         return conf_format(conf, NULL);
 }
 
+/* What is written is read as the same, and without a warning. */
+static void assert_read_back(const char *text) {
+        g_autoptr(Conf) conf = conf_new();
+        g_autoptr(GError) error = NULL;
+        const IniText file = {.path = "etc/vfadm/a.conf", .text = text, .length = strlen(text)};
+
+        conf_file_parse(&file, 1, conf, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(conf->pfs->len, ==, 1);
+        g_assert_cmpuint(conf->warnings->len, ==, 0);
+        g_autofree char *again = conf_format(conf->pfs->pdata[0], NULL);
+        g_assert_cmpstr(again, ==, text);
+}
+
 static void assert_file(World *w, const char *expected) {
         g_autofree char *text = file_of(w->host, w->leases, host_pf(w->host));
         g_assert_cmpstr(text, ==, expected);
+        assert_read_back(text);
+}
+
+/* And it says of each VF what it is: read again, it finds nothing that differs. */
+static void assert_as_it_is(World *w) {
+        g_autofree char *text = file_of(w->host, w->leases, host_pf(w->host));
+        g_autoptr(Conf) conf = conf_new();
+        const IniText file = {.path = "etc/vfadm/a.conf", .text = text, .length = strlen(text)};
+
+        g_assert_true(conf_file_parse(&file, 1, conf, NULL));
+        const ConfPf *pf = conf->pfs->pdata[0];
+        g_assert_true(conf_matches(pf, host_pf(w->host)));
+        g_assert_cmpint(conf_num_vfs(pf, host_pf(w->host)), ==, host_pf(w->host)->num_vfs);
+        for (unsigned i = 0; i < host_pf(w->host)->num_vfs; i++) {
+                VfState state = {0};
+                if (conf_vf(pf, i, &state))
+                        g_assert_cmpuint(vf_state_diff(host_vf_state(w->host, i), &state, state.known), ==, 0);
+        }
 }
 
 #define MATCH "[Match]\nPermanentMACAddress=02:00:00:00:01:01\n\n"
@@ -64,6 +97,7 @@ static void test_ranges(void) {
         for (unsigned i = 0; i < 5; i++) {
                 VfState *state = host_vf_state(w.host, i);
                 state->vlan = i == 3 ? 7 : 42;
+                state->proto = VLAN_PROTO_8021Q;
                 state->trust = true;
         }
         set_mac(&w, 0, "fe");
@@ -73,6 +107,7 @@ static void test_ranges(void) {
         assert_file(&w, MATCH "[PF]\nVFs=6\n\n[VF 0-1]\nMACAddress=02:00:00:00:42:fe+\nVLAN=42\nTrust=on\n\n"
                               "[VF 2]\nMACAddress=02:00:00:00:42:00\nVLAN=42\nTrust=on\n\n[VF 3]\nVLAN=7\nTrust=on\n\n"
                               "[VF 4]\nVLAN=42\nTrust=on\n\n[VF 5]\nMACAddress=02:00:00:00:42:10\n");
+        assert_as_it_is(&w);
         world_clear(&w);
 }
 
@@ -175,16 +210,18 @@ static void test_format_rest(void) {
         conf->autoprobe = 1;
         conf->up = 1;
         conf->report_only = true;
-        all->last = rest->last = CONF_VF_LAST;
+        all->last = 3;
         rest->first = 4;
+        rest->last = CONF_VF_LAST;
         rest->msix = 8;
         all->driver = g_strdup("vfio");
         all->vf = (VfState) {.known = VF_VLAN | VF_LINK, .vlan = 0, .link = VF_LINK_AUTO};
         g_ptr_array_add(conf->vfs, all);
         g_ptr_array_add(conf->vfs, rest);
         g_autofree char *text = conf_format(conf, NULL);
-        g_assert_cmpstr(text, ==, "[Match]\nDriver=igb i*e\n\n[PF]\nVFs=all\nAutoprobe=yes\nUp=yes\nDrift=report\n\n"
-                                  "[VF *]\nDriver=vfio\nVLAN=0\nLinkState=auto\n\n[VF 4-*]\nMSIX=8\n");
+        g_assert_cmpstr(text, ==, "[Match]\nDriver=igb\nDriver=i*e\n\n[PF]\nVFs=all\nAutoprobe=yes\nUp=yes\nDrift=report\n\n"
+                                  "[VF 0-3]\nDriver=vfio\nVLAN=0\nLinkState=auto\n\n[VF 4-*]\nMSIX=8\n");
+        assert_read_back(text);
 }
 
 int main(int argc, char **argv) {
