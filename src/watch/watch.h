@@ -13,14 +13,17 @@ typedef void (*WatchSaw)(Watch *watch, const char *what, void *user);
 /* PCI functions and network devices that come, go, change their driver or name. what: the sysfs path of the device
  * ("/devices/pci0000:00/…"), or "" when events were lost: all must be looked at. */
 Watch *watch_devices(WatchSaw saw, void *user, GError **error);
-/* Links that change: `ip link set enp1s0 vf 3 vlan 42` tells of enp1s0 (rtnetlink(7), group RTNLGRP_LINK;
- * net/core/rtnetlink.c do_setlink DO_SETLINK_NOTIFY). what: name of the link, or "" when events were lost. */
+/* Links that change: `ip link set enp1s0 vf 3 vlan 42` tells of enp1s0 (rtnetlink(7), group RTNLGRP_LINK; net/core/rtnetlink.c
+ * do_setlink DO_SETLINK_NOTIFY), but not while enp1s0 is down (net/core/dev.c netdev_state_change): then its going up tells. what: name of the link, or "" when events were lost. */
 Watch *watch_links(WatchSaw saw, void *user, GError **error);
 /* A process, named by its start time, too (/proc/PID/stat field 22). what: its pid. If it has ended already, `saw` is called from the
  * main loop. It is called once. */
 Watch *watch_process(int pid, uint64_t start, WatchSaw saw, void *user, GError **error);
-/* Files in folders that are written, come, go or are renamed; folders that are not there yet are waited for. Folders below are not
- * looked into, but those that are named "*.conf.d" are. what: path of the file, or "" when events were lost. */
-Watch *watch_folders(char *const *folders, WatchSaw saw, void *user, GError **error);
+/* Files in folders (absolute paths) that are written, come, go or are renamed, hidden ones left out; folders that are not there yet are
+ * waited for. Folders below are not looked into, but those named "*.conf.d" are. what: path of the file or folder, or "" when
+ * events were lost. */
+Watch *watch_folders(const char *const *folders, WatchSaw saw, void *user, GError **error);
+/* What is written into the ledger in this folder; those who only read it are not told of. what: as above. */
+Watch *watch_ledger(const char *folder, WatchSaw saw, void *user, GError **error);
 void watch_free(Watch *watch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Watch, watch_free)
