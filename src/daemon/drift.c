@@ -64,10 +64,27 @@ static Event *given_up(const char *pf, const json_t *device) {
                          json_pack("{s:O*, s:i, s:s}", "device", device, "rounds", (int) FIGHT_ROUNDS, "message", message));
 }
 
-/* Of one PF that `vfadm plan` names. */
-static void take_pf(Drift *drift, const char *pf, const json_t *said, gint64 now, GPtrArray *events, GPtrArray *mend) {
-        json_t *steps = json_object_get(said, "steps"), *left = json_object_get(said, "left"), *device = json_object_get(said, "device");
-        bool mends = json_integer_value(steps) > 0 && !g_str_equal(json_string_value(json_object_get(said, "drift")), "report");
+/* A plan that could not be made is told as a failure, once. */
+static void take_error(Drift *drift, const char *pf, const json_t *said, GPtrArray *events) {
+        const json_t *error = json_object_get(said, "error");
+        json_t *told = json_pack("{s:s, s:O*, s:O*}", "verb", "plan", "kind", json_object_get(error, "kind"), "message", json_object_get(error, "message"));
+
+        if (!json_equal(told, drift->told))
+                g_ptr_array_add(events, event_new(EVENT_FAILED, OBJECT_PF, pf, json_incref(told)));
+        forget_told(drift);
+        drift->told = told;
+}
+
+/* What its plan counts of it. */
+static json_t *counted(const json_t *said) {
+        const json_t *plan = json_object_get(json_object_get(said, "result"), "plan");
+        return json_array_get(json_object_get(plan, "pfs"), 0);
+}
+
+/* Of one PF that the configuration speaks of. */
+static void take_pf(Drift *drift, const char *pf, const json_t *count, gint64 now, GPtrArray *events, GPtrArray *mend) {
+        json_t *steps = json_object_get(count, "steps"), *left = json_object_get(count, "left"), *device = json_object_get(count, "device");
+        bool mends = json_integer_value(steps) > 0 && !g_str_equal(json_string_value(json_object_get(count, "drift")), "report");
 
         if (json_integer_value(steps) == 0 && json_array_size(left) == 0) {
                 forget_told(drift);
@@ -91,8 +108,12 @@ static void take_pf(Drift *drift, const char *pf, const json_t *said, gint64 now
 }
 
 static bool is_pf(const json_t *said) {
-        return json_is_string(json_object_get(said, "address")) && json_is_integer(json_object_get(said, "steps")) &&
-               json_is_array(json_object_get(said, "left")) && json_is_string(json_object_get(said, "drift"));
+        const json_t *count = counted(said);
+
+        return json_is_string(json_object_get(said, "pf")) &&
+               (json_is_object(json_object_get(said, "error")) ||
+                (json_is_string(json_object_get(count, "drift")) && json_is_integer(json_object_get(count, "steps")) &&
+                 json_is_array(json_object_get(count, "left"))));
 }
 
 static Drift *drift_of(Drifts *drifts, const char *pf) {
@@ -116,14 +137,14 @@ static void forget_others(Drifts *drifts, const json_t *pfs) {
                 json_t *said;
                 bool named = false;
                 json_array_foreach(pfs, i, said)
-                        named |= g_str_equal(json_string_value(json_object_get(said, "address")), pf);
+                        named |= g_str_equal(json_string_value(json_object_get(said, "pf")), pf);
                 if (!named)
                         g_hash_table_iter_remove(&iter);
         }
 }
 
 bool drifts_take(Drifts *drifts, const json_t *printed, gint64 now, GPtrArray *events, GPtrArray *mend, GError **error) {
-        const json_t *pfs = json_object_get(printed, "pfs");
+        const json_t *pfs = json_object_get(printed, "plans");
         size_t i;
         json_t *said;
         bool good = json_is_array(pfs);
@@ -131,13 +152,16 @@ bool drifts_take(Drifts *drifts, const json_t *printed, gint64 now, GPtrArray *e
         json_array_foreach(pfs, i, said)
                 good = good && is_pf(said);
         if (!good) {
-                g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_FAILED, "'vfadm plan --json' printed something odd; is it of another version than vfadmd?");
+                g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_FAILED, "'vfadm apply --dry-run --json' printed something odd; is it of another version than vfadmd?");
                 return false;
         }
         forget_others(drifts, pfs);
         json_array_foreach(pfs, i, said) {
-                const char *pf = json_string_value(json_object_get(said, "address"));
-                take_pf(drift_of(drifts, pf), pf, said, now, events, mend);
+                const char *pf = json_string_value(json_object_get(said, "pf"));
+                if (json_is_object(json_object_get(said, "error")))
+                        take_error(drift_of(drifts, pf), pf, said, events);
+                else
+                        take_pf(drift_of(drifts, pf), pf, counted(said), now, events, mend);
         }
         return true;
 }

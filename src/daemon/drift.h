@@ -1,4 +1,4 @@
-/* PFs that are not as their configuration says, as `vfadm plan` tells; and for how long vfadmd puts up with whoever changes them
+/* PFs that are not as their configuration says, as `vfadm apply --keep-going --dry-run` tells; and for how long vfadmd puts up with whoever changes them
  * again. Pure: the time is given. Internal to daemon/. */
 #pragma once
 
@@ -13,7 +13,7 @@ enum { FIGHT_ROUNDS = 5 };
 typedef struct Drifts Drifts;
 Drifts *drifts_new(void);
 void drifts_free(Drifts *drifts);
-/* Takes what `vfadm plan --json` printed. What is to be told goes to `events` (Event*), and the addresses (char*) of the PFs to
+/* Takes what that printed as JSON. What is to be told goes to `events` (Event*), and the addresses (char*) of the PFs to
  * mend now to `mend`. False: it is no such thing; nothing was taken. */
 bool drifts_take(Drifts *drifts, const json_t *printed, gint64 now, GPtrArray *events, GPtrArray *mend, GError **error);
 /* `vfadm apply` has succeeded there: if it drifts again, that is told again. */

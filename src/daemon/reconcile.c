@@ -4,8 +4,8 @@
 #include "base/error.h"
 #include "daemon/drift.h"
 
-/* What `vfadm plan` and `apply` exit with besides 0 (vfadm(8)). */
-enum { STATUS_TO_DO = 14, STATUS_LEFT = 15 };
+/* What `vfadm apply` exits with when it left something that is in use (vfadm(8)). */
+enum { STATUS_LEFT = 15 };
 /* A recovery that failed is tried again this often, though nothing happens: a device may need its time. */
 static const unsigned recover_again_ms[] = {1000, 5000, 30000};
 
@@ -90,9 +90,16 @@ static void tell_all(Reconcile *reconcile, GPtrArray *events) {
 
 /* ---- failures: each is told once, until it succeeds or becomes another ---- */
 
+/* Where it says what went wrong: `apply --keep-going` does it for each PF. */
+static const json_t *error_of(const json_t *printed) {
+        const json_t *error = json_object_get(json_array_get(json_object_get(printed, "plans"), 0), "error");
+        return error ? error : printed;
+}
+
 static void fail(Reconcile *reconcile, const char *verb, const char *pf, const WorkResult *result, const char *message) {
-        const char *said = json_string_value(json_object_get(result->json, "message"));
-        const char *kind = json_string_value(json_object_get(result->json, "kind"));
+        const json_t *error = error_of(result->json);
+        const char *said = json_string_value(json_object_get(error, "message"));
+        const char *kind = json_string_value(json_object_get(error, "kind"));
         g_autofree char *key = g_strdup_printf("%s %s", verb, pf);
 
         if (!message)
@@ -209,13 +216,13 @@ static void mend(Reconcile *reconcile, const GPtrArray *pfs) {
                 read_state(reconcile);
 }
 
+/* Of single PFs that cannot be planned the status tells, too: what was printed counts. */
 static void planned(const WorkResult *result, void *user) {
         Reconcile *reconcile = user;
         g_autoptr(GPtrArray) events = g_ptr_array_new(), pfs = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(GError) error = NULL;
-        bool good = result->status == 0 || result->status == STATUS_TO_DO || result->status == STATUS_LEFT;
 
-        if (!good || !result->json)
+        if (!json_object_get(result->json, "plans"))
                 fail(reconcile, "plan", "", result, NULL);
         else if (!drifts_take(reconcile->drifts, result->json, g_get_monotonic_time(), events, pfs, &error))
                 fail(reconcile, "plan", "", result, error->message);
@@ -226,11 +233,13 @@ static void planned(const WorkResult *result, void *user) {
 }
 
 static void look_for_drift(Reconcile *reconcile) {
+        static char *const words[] = {(char *) "apply", (char *) "--keep-going", (char *) "--dry-run", NULL};
+
         if (!(reconcile->looks & LOOK_DRIFT) || !reconcile->options.configured(reconcile->options.user)) {
                 read_state(reconcile);
                 return;
         }
-        workers_run(reconcile->options.workers, NULL, (char *[]) {(char *) "plan", NULL}, 0, planned, reconcile);
+        workers_run(reconcile->options.workers, NULL, words, 0, planned, reconcile);
 }
 
 /* ---- recovery ---- */

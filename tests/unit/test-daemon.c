@@ -16,7 +16,10 @@
         "{\"devices\": [{\"kind\": \"pf\", \"address\": \"" PF "\", \"device\": \"enp1s0\", \"netdev\": \"enp1s0\"}, "  \
         "{\"kind\": \"vf\", \"address\": \"0000:01:10.0\", \"device\": \"enp1s0/0\", \"netdev\": null, \"vlan\": " #vlan "}]}"
 #define NO_LEASES "{\"leases\": []}"
-#define PLAN(drift, steps) "{\"pfs\": [{\"address\": \"" PF "\", \"device\": \"enp1s0\", \"drift\": \"" drift "\", \"steps\": " #steps ", \"left\": []}]}"
+#define PLAN(drift, steps)                                                                                            \
+        "{\"plans\": [{\"pf\": \"" PF "\", \"error\": null, \"result\": {\"plan\": {\"pfs\": [{\"address\": \"" PF "\", \"device\": \"enp1s0\", " \
+        "\"drift\": \"" drift "\", \"steps\": " #steps ", \"left\": []}]}}}]}"
+#define LOOK "apply --keep-going --dry-run"
 #define APPLY "apply --pf " PF " --keep-going"
 
 typedef struct {
@@ -51,7 +54,7 @@ static void world_open(World *world) {
         fake_says(&world->fake, "leases", NO_LEASES, 0);
         fake_says(&world->fake, "pool list", "{\"pools\": []}", 0);
         fake_says(&world->fake, "recover", "{\"recovered\": []}", 0);
-        fake_says(&world->fake, "plan", PLAN("mend", 0), 0);
+        fake_says(&world->fake, LOOK, PLAN("mend", 0), 0);
         fake_says(&world->fake, APPLY, "{}", 0);
 }
 
@@ -147,7 +150,7 @@ static void test_start(void) {
 
         assert_events(&world, " pf-added vf-added");
         g_assert_cmpuint(fake_count(&world.fake, "recover"), ==, 1);
-        g_assert_cmpuint(fake_count(&world.fake, "plan"), ==, 0); /* there is no configuration */
+        g_assert_cmpuint(fake_count(&world.fake, LOOK), ==, 0); /* there is no configuration */
         g_assert_cmpuint(fake_count(&world.fake, "list"), ==, 1);
         g_assert_nonnull(state_get(daemon_state(world.daemon), OBJECT_PF, PF));
         /* Nothing happens: nothing is run. */
@@ -262,11 +265,11 @@ static void test_mend(void) {
         configure(&world, "[Match]\n");
         world_start(&world);
         assert_events(&world, " pf-added vf-added");
-        g_assert_cmpuint(fake_count(&world.fake, "plan"), ==, 1);
+        g_assert_cmpuint(fake_count(&world.fake, LOOK), ==, 1);
         g_assert_cmpuint(fake_count(&world.fake, APPLY), ==, 0);
 
-        fake_says(&world.fake, "plan", PLAN("mend", 1), 14);
-        fake_does(&world.fake, APPLY, "printf '%s' '" PLAN("mend", 0) "' >plan.json\necho 0 >plan.status\n");
+        fake_says(&world.fake, LOOK, PLAN("mend", 1), 14);
+        fake_does(&world.fake, APPLY, "printf '%s' '" PLAN("mend", 0) "' >apply_--keep-going_--dry-run.json\n");
         touch_ledger(&world);
         assert_events(&world, " pf-drift pf-mended");
         g_assert_cmpuint(fake_count(&world.fake, APPLY), ==, 1);
@@ -276,29 +279,29 @@ static void test_report(void) {
         g_auto(World) world = {0};
         world_open(&world);
         configure(&world, "[Match]\n");
-        fake_says(&world.fake, "plan", PLAN("report", 1), 14);
+        fake_says(&world.fake, LOOK, PLAN("report", 1), 14);
         world_start(&world);
         assert_events(&world, " pf-drift pf-added vf-added");
         touch_ledger(&world);
         assert_events(&world, "");
         g_assert_cmpuint(fake_count(&world.fake, APPLY), ==, 0);
-        g_assert_cmpuint(fake_count(&world.fake, "plan"), ==, 2);
+        g_assert_cmpuint(fake_count(&world.fake, LOOK), ==, 2);
 }
 
 /* Configuration that comes is looked at; so is its going. */
 static void test_configuration(void) {
         g_auto(World) world = {0};
         world_open(&world);
-        fake_says(&world.fake, "plan", PLAN("report", 1), 14);
+        fake_says(&world.fake, LOOK, PLAN("report", 1), 14);
         world_start(&world);
         assert_events(&world, " pf-added vf-added");
         configure(&world, "[Match]\n");
         assert_events(&world, " pf-drift");
         g_autofree char *path = g_build_filename(world.root, "etc/vfadm/lan.conf", NULL);
-        unsigned plans = fake_count(&world.fake, "plan");
+        unsigned plans = fake_count(&world.fake, LOOK);
         g_assert_cmpint(g_remove(path), ==, 0);
         settle(&world);
-        g_assert_cmpuint(fake_count(&world.fake, "plan"), ==, plans);
+        g_assert_cmpuint(fake_count(&world.fake, LOOK), ==, plans);
         g_assert_cmpuint(fake_count(&world.fake, "list"), >, plans);
 }
 
@@ -307,7 +310,7 @@ static void test_fight(void) {
         g_auto(World) world = {0};
         world_open(&world);
         configure(&world, "[Match]\n");
-        fake_says(&world.fake, "plan", PLAN("mend", 1), 14);
+        fake_says(&world.fake, LOOK, PLAN("mend", 1), 14);
         g_autofree char *again = g_strdup_printf("echo x >>'%s/ledger.db-wal'\n", world.ledger);
         fake_does(&world.fake, APPLY, again);
         world_start(&world);
@@ -327,18 +330,18 @@ static void test_failures(void) {
         g_auto(World) world = {0};
         world_open(&world);
         configure(&world, "[Match]\n");
-        fake_says(&world.fake, "plan", "{\"error\": \"usage\", \"kind\": \"usage\", \"message\": \"/etc/vfadm/lan.conf, line 2: …\", \"exit\": 2}", 2);
+        fake_says(&world.fake, LOOK, "{\"error\": \"usage\", \"kind\": \"usage\", \"message\": \"/etc/vfadm/lan.conf, line 2: …\", \"exit\": 2}", 2);
         world_start(&world);
         assert_events(&world, " service-failed pf-added vf-added");
         touch_ledger(&world);
         assert_events(&world, ""); /* told once */
 
-        fake_says(&world.fake, "plan", PLAN("mend", 1), 14);
-        fake_says(&world.fake, APPLY, "{\"message\": \"enp1s0: no\", \"kind\": \"failed\"}", 1);
+        fake_says(&world.fake, LOOK, PLAN("mend", 1), 14);
+        fake_says(&world.fake, APPLY, "{\"plans\": [{\"pf\": \"" PF "\", \"result\": null, \"error\": {\"kind\": \"failed\", \"message\": \"enp1s0: no\"}}]}", 1);
         touch_ledger(&world);
         assert_events(&world, " pf-drift pf-failed");
         fake_says(&world.fake, "list", "no JSON", 0);
-        fake_says(&world.fake, "plan", PLAN("mend", 0), 0);
+        fake_says(&world.fake, LOOK, PLAN("mend", 0), 0);
         touch_ledger(&world);
         assert_events(&world, " service-failed");
         g_assert_nonnull(state_get(daemon_state(world.daemon), OBJECT_PF, PF)); /* what was known last */

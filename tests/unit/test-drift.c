@@ -1,4 +1,4 @@
-/* What `vfadm plan` tells becomes events and PFs to mend; and who fights long enough is given his way. */
+/* What `vfadm apply --dry-run` tells becomes events and PFs to mend; and who fights long enough is given his way. */
 #include "daemon/drift.h"
 
 #define SECOND ((gint64) G_USEC_PER_SEC)
@@ -7,9 +7,12 @@ static void free_event(void *event) {
         event_free(event);
 }
 
+#define PLAN(pf, drift, steps, left)                                                                                  \
+        "{\"pf\": \"" pf "\", \"error\": null, \"result\": {\"plan\": {\"pfs\": [{\"address\": \"" pf "\", \"device\": \"enp1s0\", " \
+        "\"drift\": \"" drift "\", \"steps\": " steps ", \"left\": [" left "]}]}}}"
+
 static char *plan(const char *drift, int steps, const char *left) {
-        return g_strdup_printf("{\"pfs\": [{\"address\": \"0000:01:00.0\", \"device\": \"enp1s0\", \"drift\": \"%s\", \"steps\": %d, \"left\": [%s]}]}",
-                               drift, steps, left);
+        return g_strdup_printf("{\"plans\": [" PLAN("0000:01:00.0", "%s", "%d", "%s") "]}", drift, steps, left);
 }
 
 /* "pf-drift; pf-given-up | 0000:01:00.0": events, and what is to be mended. */
@@ -114,9 +117,13 @@ static void test_seldom(void) {
 static void test_odd(void) {
         Drifts *drifts = drifts_new();
         static const char *const odd[] = {
-                "{}", "[]", "{\"pfs\": {}}", "{\"pfs\": [1]}", "{\"pfs\": [{\"address\": \"a\", \"drift\": \"mend\", \"steps\": \"1\", \"left\": []}]}",
-                "{\"pfs\": [{\"address\": 1, \"drift\": \"mend\", \"steps\": 1, \"left\": []}]}", "{\"pfs\": [{\"address\": \"a\", \"drift\": \"mend\", \"steps\": 1}]}",
-                "{\"pfs\": [{\"address\": \"a\", \"steps\": 1, \"left\": []}]}",
+                "{}", "[]", "{\"plans\": {}}", "{\"plans\": [1]}",
+                "{\"plans\": [{\"pf\": \"a\", \"error\": null, \"result\": null}]}",
+                "{\"plans\": [{\"pf\": \"a\", \"error\": null, \"result\": {\"plan\": {\"pfs\": []}}}]}",
+                "{\"plans\": [{\"pf\": 1, \"error\": {}}]}",
+                "{\"plans\": [" PLAN("a", "mend", "\"1\"", "") "]}",
+                "{\"plans\": [" PLAN("a", "mend", "1.5", "") "]}",
+                "{\"plans\": [" PLAN("a", "mend", "1", "") ", {}]}",
         };
         for (unsigned i = 0; i < G_N_ELEMENTS(odd); i++) {
                 g_autofree char *words = taken(drifts, odd[i], 1);
@@ -129,9 +136,20 @@ static void test_odd(void) {
 static void test_gone(void) {
         Drifts *drifts = drifts_new();
         assert_taken(drifts, "report", 1, "", 1, "pf-drift |");
-        g_autofree char *none = taken(drifts, "{\"pfs\": []}", 2);
+        g_autofree char *none = taken(drifts, "{\"plans\": []}", 2);
         g_assert_cmpstr(none, ==, " |");
         assert_taken(drifts, "report", 1, "", 3, "pf-drift |");
+        drifts_free(drifts);
+}
+
+/* A PF whose plan cannot be made is told of once; the others go on. */
+static void test_error(void) {
+        Drifts *drifts = drifts_new();
+        static const char text[] =
+                "{\"plans\": [{\"pf\": \"a\", \"result\": null, \"error\": {\"kind\": \"refused\", \"message\": \"no\"}}, " PLAN("b", "mend", "1", "") "]}";
+        g_autofree char *first = taken(drifts, text, 1), *second = taken(drifts, text, 2);
+        g_assert_cmpstr(first, ==, "pf-failed; pf-drift | b");
+        g_assert_cmpstr(second, ==, " | b");
         drifts_free(drifts);
 }
 
@@ -145,5 +163,6 @@ int main(int argc, char **argv) {
         g_test_add_func("/drift/seldom", test_seldom);
         g_test_add_func("/drift/odd", test_odd);
         g_test_add_func("/drift/gone", test_gone);
+        g_test_add_func("/drift/error", test_error);
         return g_test_run();
 }
