@@ -110,3 +110,14 @@ Snapshot *host_read_uses(Io *io, const PciAddr *addrs, unsigned n) {
         reader_clear(&reader);
         return g_steal_pointer(&snapshot);
 }
+
+Snapshot *host_read_vf(Io *io, PciAddr vf) {
+        g_autoptr(Snapshot) snapshot = snapshot_new();
+        Reader reader = reader_new(io, 0, snapshot);
+
+        read_pci_vf(&reader, vf);
+        read_nets(&reader);
+        snapshot_seal(snapshot);
+        reader_clear(&reader);
+        return g_steal_pointer(&snapshot);
+}

@@ -25,6 +25,9 @@ Snapshot *host_read(Io *io, unsigned what, GError **error);
  * no numbers), with their uses and who has their disks open. As cheap as can be: a list that none of them can be in is not read.
  * A function that has gone is left out. */
 Snapshot *host_read_uses(Io *io, const PciAddr *addrs, unsigned n);
+/* A VF and its PF alone, with their network devices: what can be asked for each VF that appears, however many there are. Without the
+ * VF when its PF does not list it (any more). */
+Snapshot *host_read_vf(Io *io, PciAddr vf);
 
 /* Xen is below this host, which is its dom0. One small read. */
 bool host_is_xen_dom0(Io *io);

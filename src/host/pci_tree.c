@@ -358,6 +358,14 @@ void read_pci_functions(Reader *reader, const PciAddr *addrs, unsigned n) {
         }
 }
 
+void read_pci_vf(Reader *reader, PciAddr addr) {
+        read_pci_functions(reader, &addr, 1);
+        const Dev *vf = snapshot_get(reader->snapshot, addr);
+        if (vf && vf->is_vf)
+                read_pci_functions(reader, &vf->pf, 1);
+        drop_unnumbered(reader);
+}
+
 bool read_pci_tree(Reader *reader, GError **error) {
         g_auto(GStrv) names = NULL;
         PciAddr addr;

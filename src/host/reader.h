@@ -45,6 +45,8 @@ Dev *path_owner(const Reader *reader, const char *path);
 bool read_pci_tree(Reader *reader, GError **error);
 /* Only these functions, without what stands in other functions' folders (a VF's number, slots). */
 void read_pci_functions(Reader *reader, const PciAddr *addrs, unsigned n);
+/* A VF with its number, and its PF. What is no VF (any more) is left out. */
+void read_pci_vf(Reader *reader, PciAddr addr);
 /* iommu.c: what the whole host says of interrupts, lockdown and groups. */
 void read_iommu(Reader *reader);
 /* xen.c: whether this is Xen's dom0, and what pciback lets guests do. */

@@ -500,6 +500,30 @@ static void test_hostile_files(void) {
         }
 }
 
+/* What udev's helper asks for each VF: that VF with its number, and its PF, whatever else there is. */
+static void test_one_vf(void) {
+        g_autoptr(Host) host = host_tree_new(7);
+        PciAddr vf, pf, nobody;
+        host_answer(host);
+        g_assert_true(pci_addr_parse("0000:01:10.4", &vf) && pci_addr_parse("0000:01:00.0", &pf) && pci_addr_parse("0000:09:00.0", &nobody));
+
+        g_autoptr(Snapshot) s = host_read_vf(host->io, vf);
+        g_assert_cmpuint(s->devs->len, ==, 2);
+        g_assert_cmpuint(snapshot_get(s, vf)->vf_index, ==, 2);
+        g_assert_cmpstr(dev_net(snapshot_get(s, pf))->name, ==, "enp1s0");
+        g_assert_cmpuint(snapshot_get(s, pf)->num_vfs, ==, 7);
+
+        g_autoptr(Snapshot) only_pf = host_read_vf(host->io, pf);
+        g_assert_cmpuint(only_pf->devs->len, ==, 1);
+        g_autoptr(Snapshot) none = host_read_vf(host->io, nobody);
+        g_assert_cmpuint(none->devs->len, ==, 0);
+
+        /* Made or taken away right now: its PF does not list it. */
+        io_tree_remove(host->tree, "sys/devices/pci0000:00/0000:00:02.0/0000:01:00.0/virtfn2");
+        g_autoptr(Snapshot) unlisted = host_read_vf(host->io, vf);
+        g_assert_null(snapshot_get(unlisted, vf));
+}
+
 /* The machine that runs the tests: whatever it is, the parts must fit each other. */
 static void test_this_machine(void) {
         g_autoptr(GError) error = NULL;
@@ -547,6 +571,7 @@ int main(int argc, char **argv) {
                 {"/host/text/interrupts", test_interrupts},
                 {"/host/text/small", test_small_parsers},
                 {"/host/hostile-files", test_hostile_files},
+                {"/host/one-vf", test_one_vf},
                 {"/host/this-machine", test_this_machine},
         };
         g_test_init(&argc, &argv, NULL);
