@@ -103,7 +103,24 @@ void drv_forget(Sim *sim, const char *name) {
         g_ptr_array_remove(sim->drivers, driver);
 }
 
+/* "pci:v00008086d000010CAsv…": what drives the VFs of one of the machine's cards, also before there are any. */
+static int load_by_alias(Sim *sim, const char *alias) {
+        for (unsigned i = 0; i < sim->fns->len; i++) {
+                const Fn *fn = sim->fns->pdata[i];
+                if (!fn->card)
+                        continue;
+                g_autofree char *start = g_strdup_printf("pci:v%08Xd%08X", fn->card->vendor, fn->card->vf_device);
+                if (g_str_has_prefix(alias, start)) {
+                        drv_load(sim, fn->card->vf_driver);
+                        return 0;
+                }
+        }
+        return -ENOENT;
+}
+
 int drv_module(Sim *sim, const char *name) {
+        if (g_str_has_prefix(name, "pci:"))
+                return load_by_alias(sim, name);
         g_autofree char *module = g_strdelimit(g_strdup(name), "-", '_');
         for (unsigned i = 0; i < G_N_ELEMENTS(modules); i++)
                 if (g_str_equal(modules[i].module, module)) {
