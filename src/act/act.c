@@ -205,6 +205,11 @@ static EffectResult undo_step(Run *run, unsigned i, GError **error) {
 
         if (step->kind == STEP_LEASE)
                 return undo_lease(run, i, error) ? EFFECT_DONE : EFFECT_FAILED;
+        /* The VF goes away with its number, and takes this along. */
+        if (step->fresh || run_link_taken(run, step)) {
+                mark_undone(run, i);
+                return EFFECT_DONE;
+        }
         if (stays_undefined(run, i)) {
                 mark_undone(run, i);
                 return EFFECT_DONE;
@@ -226,7 +231,7 @@ static EffectResult undo_step(Run *run, unsigned i, GError **error) {
         else if (run_device_gone(run, step))
                 verdict = UNDO_SKIP;
         else
-                verdict = stuck && step->kind == STEP_NUMVFS ? UNDO_FORCE : UNDO_GO;
+                verdict = !run_nobody_took(run, step, error) ? UNDO_REFUSE : stuck && step->kind == STEP_NUMVFS ? UNDO_FORCE : UNDO_GO;
         if (verdict == UNDO_REFUSE)
                 return EFFECT_FAILED;
         /* From here on the fact may be anything between, which no longer means that somebody else has changed it. */

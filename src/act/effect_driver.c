@@ -116,9 +116,35 @@ static int probe(Io *io, PciAddr dev, const char *driver, GError **error) {
         return -EIO;
 }
 
-static int bind_named(Io *io, const Step *step, const char *driver, GError **error) {
-        int r = need_driver(io, step->dev, driver, error);
+/* Of a VF that the plan itself has made no rule could look at the group before: VFIO would refuse it only when a guest opens it. */
+static int check_group(Io *io, PciAddr dev, GError **error) {
+        g_autofree char *path = effect_path(dev, "iommu_group/devices");
+        g_auto(GStrv) members = NULL;
+        char name[PCI_ADDR_TEXT_SIZE];
+
+        pci_addr_format(dev, name);
+        int r = io_list(io, path, &members);
+        if (r == -ENOENT) {
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "%s is in no IOMMU group: the IOMMU does not guard it, so it cannot be given to a guest", name);
+                return -ENXIO;
+        }
         if (r < 0)
+                return effect_fail(error, r, NULL, "%s cannot be read", path);
+        for (char **member = members; *member; member++) {
+                g_autofree char *link = g_strconcat("sys/bus/pci/devices/", *member, "/driver", NULL);
+                g_autofree char *driver = NULL;
+                if (g_str_equal(*member, name) || io_read_link_name(io, link, &driver) < 0 || driver_lets_vfio_be(driver))
+                        continue;
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_REFUSED, "%s shares an IOMMU group with %s (%s), so no guest could have it: a port above the card does not isolate (no ACS); put the card in another slot",
+                            name, *member, driver);
+                return -ENXIO;
+        }
+        return 0;
+}
+
+static int bind_named(Io *io, const Step *step, const char *driver, GError **error) {
+        int r = step->fresh && driver_is_vfio(driver) ? check_group(io, step->dev, error) : 0;
+        if (r < 0 || (r = need_driver(io, step->dev, driver, error)) < 0)
                 return r;
         /* The override is set even where none shall stay: with autoprobe off the kernel lets only an overridden VF be
          * probed (field-facts 4), and it keeps any other driver out meanwhile. */

@@ -141,13 +141,37 @@ static bool wait_a_little(ActContext *act, int64_t begun, unsigned *pause_ms) {
         return true;
 }
 
+/* The VF of a step that was planned before there was one: under the number that it has from its PF's link now. `copy` borrows all else. */
+static int find_fresh(Io *io, const Step **step, Step *copy, GError **error) {
+        char pf[PCI_ADDR_TEXT_SIZE];
+
+        if (!(*step)->fresh)
+                return 0;
+        *copy = **step;
+        g_autofree char *leaf = g_strdup_printf("virtfn%u", copy->vf_index);
+        g_autofree char *path = effect_path(copy->pf, leaf);
+        g_autofree char *name = NULL;
+        pci_addr_format(copy->pf, pf);
+        int r = io_read_link_name(io, path, &name);
+        if (r < 0)
+                return effect_fail(error, r == -ENOENT ? -ENODEV : r, "were its VFs turned off meanwhile? see 'vfadm list'", "%s has no VF %u", pf, copy->vf_index);
+        if (!pci_addr_parse(name, &copy->dev))
+                return effect_fail(error, -EINVAL, NULL, "%s leads to no PCI function", path);
+        *step = copy;
+        return 0;
+}
+
 bool effect_read(ActContext *act, const Step *step, Fact *ret, GError **error) {
         int64_t begun = io_now(act->io);
         unsigned pause_ms = FIRST_PAUSE_MS;
 
         for (;;) {
                 g_autoptr(GError) problem = NULL;
-                int r = effects[step->kind]->read(act, step, ret, &problem);
+                const Step *found = step;
+                Step copy;
+                int r = find_fresh(act->io, &found, &copy, &problem);
+                if (r >= 0)
+                        r = effects[step->kind]->read(act, found, ret, &problem);
                 if (r >= 0)
                         return true;
                 fact_clear(ret);
@@ -184,9 +208,10 @@ static int try_make(ActContext *act, const Step *step, const Fact *target, Progr
         const Effect *effect = effects[step->kind];
         bool readable = is_readable(step);
         Fact now = {0};
-        int r = 0;
+        Step copy;
 
-        if (readable)
+        int r = find_fresh(act->io, &step, &copy, error);
+        if (r >= 0 && readable)
                 r = effect->read(act, step, &now, error);
         progress->already = r >= 0 && !progress->force && readable && effect_same(step, &now, target, true);
         if (r >= 0 && !progress->already) {
@@ -222,8 +247,12 @@ EffectResult effect_check(ActContext *act, const Step *step, const Fact *target,
         if (!effect_read(act, step, &now, error))
                 return EFFECT_FAILED;
         bool same = effect_same(step, &now, target, false);
-        if (!same)
-                explain(act, step, &now, target, error);
+        if (!same) {
+                const Step *found = step;
+                Step copy;
+                find_fresh(act->io, &found, &copy, NULL);
+                explain(act, found, &now, target, error);
+        }
         fact_clear(&now);
         return same ? EFFECT_DONE : EFFECT_FAILED;
 }

@@ -9,6 +9,8 @@
 
 /* Steps that whoever uses the function would notice. Binding a function that has no driver takes it from nobody. */
 static bool is_noticed(const Step *step) {
+        if (step->fresh)
+                return false;
         switch (step->kind) {
         case STEP_NUMVFS:
                 return step->to.number < step->from.number;
@@ -112,4 +114,65 @@ bool run_is_as_seen(Run *run, const Step *step, GError **error) {
                         return false;
         run->compared = true;
         return true;
+}
+
+/* The functions behind a PF's virtfnN links. */
+static GArray *vfs_of(Io *io, PciAddr pf) {
+        GArray *vfs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
+        int count = effect_count_vfs(io, pf);
+
+        for (int i = 0; i < count; i++) {
+                g_autofree char *leaf = g_strdup_printf("virtfn%d", i);
+                g_autofree char *path = effect_path(pf, leaf);
+                g_autofree char *name = NULL;
+                PciAddr addr;
+                if (io_read_link_name(io, path, &name) >= 0 && pci_addr_parse(name, &addr))
+                        g_array_append_val(vfs, addr);
+        }
+        return vfs;
+}
+
+/* That a host's network device came up on a new VF is no reason to keep it: it does so by itself. */
+static const Use *use_that_counts(const Dev *dev) {
+        for (unsigned i = 0; i < dev->uses->len; i++) {
+                const Use *use = dev->uses->pdata[i];
+                if (use->kind != USE_NETWORK)
+                        return use;
+        }
+        return NULL;
+}
+
+bool run_nobody_took(Run *run, const Step *step, GError **error) {
+        Io *io = run->act->io;
+        g_autoptr(Books) books = NULL;
+
+        if (step->kind != STEP_NUMVFS || step->from.number >= step->to.number)
+                return true;
+        g_autoptr(GArray) vfs = vfs_of(io, step->dev);
+        if (vfs->len == 0)
+                return true;
+        if (!holder_books(io, &books, error))
+                return false;
+        g_autoptr(Snapshot) now = host_read_uses(io, &g_array_index(vfs, PciAddr, 0), vfs->len);
+        holder_add_uses(books, now);
+        for (unsigned i = 0; i < now->devs->len; i++) {
+                const Dev *dev = now->devs->pdata[i];
+                const Use *use = use_that_counts(dev);
+                if (!use)
+                        continue;
+                g_set_error(error, VFADM_ERROR, VFADM_ERROR_IN_USE, "%s came into use meanwhile (%s), so the VFs were left alone; run 'vfadm recover' when that has ended",
+                            dev->name, use->what);
+                return false;
+        }
+        return true;
+}
+
+bool run_link_taken(const Run *run, const Step *step) {
+        if (step->kind != STEP_LINK || !step->to.number)
+                return false;
+        g_autoptr(Snapshot) now = host_read_uses(run->act->io, &step->pf, 1);
+        const Dev *pf = snapshot_get(now, step->pf);
+        const NetDev *net = pf ? dev_net(pf) : NULL;
+
+        return (pf && use_that_counts(pf)) || (net && (net->addresses->len || net->master));
 }

@@ -44,6 +44,10 @@ bool run_nobody_came(Run *run, const Step *step, GError **error);
 /* What the plan's new leases remember is still so. `step` is what comes next; NULL: nothing does. Compares once, after the last of the steps
  * that keep others away from the functions, before the first that changes one. */
 bool run_is_as_seen(Run *run, const Step *step, GError **error);
+/* The same before VFs that the plan made are removed again: no process, and not this host itself, has taken one of them since. */
+bool run_nobody_took(Run *run, const Step *step, GError **error);
+/* A PF's link that the plan has set up carries somebody's address or traffic by now, so it stays up. */
+bool run_link_taken(const Run *run, const Step *step);
 /* The function that a step is about is off the bus, and its fact with it: there is nothing to undo. Not so when an undoing
  * failed before: perhaps that was to make the VF again. */
 bool run_device_gone(const Run *run, const Step *step);

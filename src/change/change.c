@@ -142,6 +142,8 @@ static unsigned to_read(const Want *want) {
                 return HOST_SETUP;
         case WANT_ENABLE: /* which driver the VFs will have stands in config space */
                 return usual | HOST_CAPS;
+        case WANT_APPLY:
+                return usual | HOST_CAPS | HOST_OPEN_DISKS;
         case WANT_BIND:
         case WANT_UNBIND:
         case WANT_ATTACH:
@@ -198,6 +200,7 @@ static BooksNeed books_need(const Change *change, const Want *want, const GuestI
 
         switch (want->kind) {
         case WANT_LEND:
+        case WANT_APPLY: /* on dom0; there plan/ leaves alone what is bound to pciback where they are not to be had */
                 return BOOKS_IF_ANY;
         case WANT_RELEASE:
                 lease = lease_named(change, want);
@@ -222,7 +225,7 @@ static bool read_books(Change *change, Want *const *wants, unsigned n, const Gue
         BooksNeed need = BOOKS_NOT;
 
         for (unsigned i = 0; i < n && need != BOOKS_MUST; i++)
-                need = needs_xen(change, wants[i]) && guest_backend("xen", NULL) ? BOOKS_MUST : MAX(need, books_need(change, wants[i], guest));
+                need = needs_xen(change, wants[i]) && wants[i]->kind != WANT_APPLY && guest_backend("xen", NULL) ? BOOKS_MUST : MAX(need, books_need(change, wants[i], guest));
         if (need == BOOKS_NOT || change->books || change->books_note)
                 return true;
         change->books = guest_books(change->options.io, &problem);
@@ -281,18 +284,32 @@ static const Dev *dev_for_vfio(const Change *change, const Want *want, const Pla
 }
 
 /* NULL: plain vfio-pci. The VFs of a card are all alike, and the list of aliases is long: each modalias is asked once. */
-static const char *vfio_driver_for(const Change *change, const Dev *dev, GHashTable *known) {
+static const char *vfio_driver_for(const Change *change, const char *modalias, GHashTable *known) {
         char *variant = NULL;
 
-        if (!dev || !dev->modalias)
+        if (!modalias)
                 return NULL;
-        if (!g_hash_table_contains(known, dev->modalias)) {
+        if (!g_hash_table_contains(known, modalias)) {
                 /* Modules are named with '_' throughout, and so are the variants' drivers; only the generic one has '-'. */
-                if (io_vfio_variant(change->options.io, dev->modalias, &variant) == 0 && g_str_equal(variant, "vfio_pci"))
+                if (io_vfio_variant(change->options.io, modalias, &variant) == 0 && g_str_equal(variant, "vfio_pci"))
                         g_clear_pointer(&variant, g_free);
-                g_hash_table_insert(known, dev->modalias, variant);
+                g_hash_table_insert(known, g_strdup(modalias), variant);
         }
-        return g_hash_table_lookup(known, dev->modalias);
+        return g_hash_table_lookup(known, modalias);
+}
+
+/* For the VFs of each PF that is configured, also where it has none yet. NULL for other wants. */
+static GHashTable *vfio_of_pfs(const Change *change, const Want *want, GHashTable *known) {
+        if (want->kind != WANT_APPLY)
+                return NULL;
+        GHashTable *drivers = g_hash_table_new(NULL, NULL);
+        g_autoptr(GPtrArray) pfs = plan_apply_pfs(want->conf, change->host);
+        for (unsigned i = 0; i < pfs->len; i++) {
+                const Dev *pf = pfs->pdata[i], *vf = pf->num_vfs ? snapshot_vf(change->host, pf, 0) : NULL;
+                g_autofree char *alias = vf && vf->modalias ? g_strdup(vf->modalias) : plan_vf_modalias(pf);
+                g_hash_table_insert(drivers, (gpointer) pf, (gpointer) vfio_driver_for(change, alias, known));
+        }
+        return drivers;
 }
 
 /* Whom pciback must come before, for a device that it is to have at boot. */
@@ -332,7 +349,8 @@ const Dev *change_choose(Change *change, const Want *want, const GuestInfo *gues
 }
 
 Plan *change_plan(Change *change, Want *const *wants, unsigned n, const GuestInfo *guest, GError **error) {
-        g_autoptr(GHashTable) variants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+        g_autoptr(GHashTable) variants = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        g_autoptr(GHashTable) of_pfs = vfio_of_pfs(change, wants[0], variants);
         g_autofree PlanInput *inputs = g_new0(PlanInput, n);
         g_autoptr(GPtrArray) modules = g_ptr_array_new_with_free_func((GDestroyNotify) driver_modules_free);
 
@@ -340,7 +358,9 @@ Plan *change_plan(Change *change, Want *const *wants, unsigned n, const GuestInf
                 return NULL;
         for (unsigned i = 0; i < n; i++) {
                 inputs[i] = (PlanInput) {.host = change->host, .leases = change->leases, .guest = guest, .books = change->books, .pools = change->pools};
-                inputs[i].vfio_driver = vfio_driver_for(change, dev_for_vfio(change, wants[i], &inputs[i]), variants);
+                const Dev *dev = dev_for_vfio(change, wants[i], &inputs[i]);
+                inputs[i].vfio_driver = vfio_driver_for(change, dev ? dev->modalias : NULL, variants);
+                inputs[i].vfio_of_pf = of_pfs;
                 find_modules(change, wants[i], modules, &inputs[i]);
         }
         g_autoptr(Plan) plan = plan_make_all(wants, inputs, n, error);

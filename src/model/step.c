@@ -22,6 +22,10 @@ bool step_is_of_host(const Step *step) {
         return step->kind == STEP_FILE || step->kind == STEP_BOOT || step->kind == STEP_NETWORK;
 }
 
+bool step_same_function(const Step *a, const Step *b) {
+        return pci_addr_equal(a->dev, b->dev) && a->fresh == b->fresh && (!a->fresh || a->vf_index == b->vf_index);
+}
+
 /* A service keeps the definitions of its guests and networks on the disk; what is held in a network only in /run. */
 bool step_outlives_reboot(const Step *step) {
         return step_is_of_host(step) || step->kind == STEP_DEFINED;
@@ -69,6 +73,11 @@ static void refusal_free(Refusal *refusal) {
         g_free(refusal);
 }
 
+static void plan_pf_free(PlanPf *pf) {
+        g_free(pf->device);
+        g_free(pf);
+}
+
 Plan *plan_new(const char *verb) {
         Plan *plan = g_new0(Plan, 1);
         plan->verb = g_strdup(verb);
@@ -76,6 +85,8 @@ Plan *plan_new(const char *verb) {
         plan->refusals = g_ptr_array_new_with_free_func((GDestroyNotify) refusal_free);
         plan->notes = g_ptr_array_new_with_free_func(g_free);
         plan->seen = g_ptr_array_new_with_free_func((GDestroyNotify) step_free);
+        plan->pfs = g_ptr_array_new_with_free_func((GDestroyNotify) plan_pf_free);
+        plan->left = g_ptr_array_new_with_free_func(g_free);
         plan->taken = g_array_new(FALSE, FALSE, sizeof(PciAddr));
         plan->known = g_array_new(FALSE, FALSE, sizeof(KnownUse));
         return plan;
@@ -91,6 +102,8 @@ void plan_free(Plan *plan) {
         g_ptr_array_unref(plan->refusals);
         g_ptr_array_unref(plan->notes);
         g_ptr_array_unref(plan->seen);
+        g_ptr_array_unref(plan->left);
+        g_ptr_array_unref(plan->pfs);
         g_array_unref(plan->taken);
         g_array_unref(plan->known);
         g_free(plan);
@@ -119,6 +132,13 @@ void plan_note(Plan *plan, const char *format, ...) {
         va_list args;
         va_start(args, format);
         g_ptr_array_add(plan->notes, g_strdup_vprintf(format, args));
+        va_end(args);
+}
+
+void plan_leave(Plan *plan, const char *format, ...) {
+        va_list args;
+        va_start(args, format);
+        g_ptr_array_add(plan->left, g_strdup_vprintf(format, args));
         va_end(args);
 }
 
@@ -244,9 +264,16 @@ static char *describe_defined(const Step *step, const char *name) {
         return g_strdup_printf(step->to.text ? "%s: into the definition of %s" : "%s: out of the definition of %s", any ? any : name, step->guest);
 }
 
-char *step_describe(const Step *step) {
+/* A VF that is yet to be made has no address. */
+static char *function_name(const Step *step) {
         char name[PCI_ADDR_TEXT_SIZE];
+
         pci_addr_format(step->dev, name);
+        return step->fresh ? g_strdup_printf("%s VF %u", name, step->vf_index) : g_strdup(name);
+}
+
+char *step_describe(const Step *step) {
+        g_autofree char *name = function_name(step);
         g_autofree char *from = fact_describe(step, &step->from);
         g_autofree char *to = fact_describe(step, &step->to);
 

@@ -54,6 +54,8 @@ typedef struct {
         PciAddr dev;       /* the function concerned; STEP_VF_STATE: the VF, whose PF and index follow */
         PciAddr pf;
         unsigned vf_index;
+        bool fresh;        /* STEP_DRIVER, STEP_VF_STATE: it is about VF `vf_index` of `pf`, which a STEP_NUMVFS before it makes: `dev` is the
+                              PF, and act/ finds the function by the PF's link. It is not undone: the VF goes with its number */
         char *netdev;      /* PF's network device for STEP_LINK and STEP_VF_STATE: a hint, read again before use */
         unsigned mask;     /* STEP_VF_STATE: VF_* bits; else 0 */
         char *guest;       /* STEP_GUEST, STEP_DEFINED: "qemu:web1" */
@@ -84,6 +86,15 @@ typedef struct {
         int pid; /* USE_PROCESS */
 } KnownUse;
 
+/* A PF that a configuration names, and how much of the plan is about it. */
+typedef struct {
+        PciAddr addr;
+        char *device;     /* "enp1s0" */
+        bool report_only; /* Drift=report */
+        unsigned steps;
+        unsigned first_left, n_left; /* of plan->left */
+} PlanPf;
+
 typedef struct {
         char *verb;     /* "enable" … */
         char *summary;  /* "enp1s0: 7 VFs on" */
@@ -94,6 +105,8 @@ typedef struct {
         GArray *known;  /* KnownUse: what may be found then */
         GPtrArray *seen; /* Step*: facts, as `from` says, that the new leases remember in order to go back to them; act/ compares them once these
                             leases stand and the functions are held, when nobody else changes them any more */
+        GPtrArray *left; /* char*: what was asked for too and is not done, since it would disturb somebody: "enp1s0/3: vlan=42 left: …" */
+        GPtrArray *pfs;  /* PlanPf*; of the plans of 'vfadm apply' */
         char *result;   /* what the verb's caller wants to hear: the VF's BDF for attach; may be NULL */
 } Plan;
 
@@ -109,6 +122,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
 Step *plan_add(Plan *plan, Step *step);
 void plan_refuse(Plan *plan, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 void plan_note(Plan *plan, const char *format, ...) G_GNUC_PRINTF(2, 3);
+void plan_leave(Plan *plan, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* The plan takes this function from whoever uses it, and may do so to those who use it in this snapshot. */
 void plan_take(Plan *plan, const Dev *dev);
 /* Takes the step over, which is not run: its `from` must still be the fact when the plan's leases stand. */
@@ -118,6 +132,8 @@ bool plan_check(const Plan *plan, GError **error);
 
 /* A step about the host's own files or a service's network: it names no device, and its fact outlives a reboot. */
 bool step_is_of_host(const Step *step);
+/* Two steps are about one function. */
+bool step_same_function(const Step *a, const Step *b);
 /* Its fact is still there after a reboot: those, and what stands in a guest's definition. */
 bool step_outlives_reboot(const Step *step);
 

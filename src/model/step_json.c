@@ -100,6 +100,8 @@ json_t *step_to_json(const Step *step) {
         json_object_set_new(json, "address", of_host ? json_null() : json_addr(step->dev));
         json_object_set_new(json, "pf", of_host ? json_null() : json_addr(step->pf));
         json_object_set_new(json, "vf", json_integer(step->vf_index));
+        if (step->fresh)
+                json_object_set_new(json, "fresh", json_true());
         json_object_set_new(json, "netdev", json_text(step->netdev));
         json_object_set_new(json, "mask", json_integer(step->mask));
         json_object_set_new(json, "guest", json_text(step->guest));
@@ -195,6 +197,7 @@ Step *step_from_json(const json_t *json, GError **error) {
                 g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_LEDGER, "a step in the ledger is not readable");
                 return NULL;
         }
+        step->fresh = json_is_true(json_object_get(json, "fresh"));
         step->netdev = g_strdup(json_string_value(json_object_get(json, "netdev")));
         step->guest = g_strdup(json_string_value(json_object_get(json, "guest")));
         step->guest_bus = g_strdup(json_string_value(json_object_get(json, "guest_bus")));
@@ -212,18 +215,33 @@ static json_t *refusals_to_json(const Plan *plan) {
         return array;
 }
 
+static json_t *plan_pf_to_json(const Plan *plan, const PlanPf *pf) {
+        json_t *left = json_array();
+
+        for (unsigned i = 0; i < pf->n_left; i++)
+                json_array_append_new(left, json_string(plan->left->pdata[pf->first_left + i]));
+        return json_pack("{s:o, s:s, s:s, s:i, s:o}", "address", json_addr(pf->addr), "device", pf->device, "drift", pf->report_only ? "report" : "mend",
+                         "steps", (int) pf->steps, "left", left);
+}
+
 json_t *plan_to_json(const Plan *plan) {
         json_t *json = json_object();
-        json_t *steps = json_array(), *notes = json_array();
+        json_t *steps = json_array(), *notes = json_array(), *left = json_array(), *pfs = json_array();
 
         for (unsigned i = 0; i < plan->steps->len; i++)
                 json_array_append_new(steps, step_to_json(plan->steps->pdata[i]));
         for (unsigned i = 0; i < plan->notes->len; i++)
                 json_array_append_new(notes, json_string(plan->notes->pdata[i]));
+        for (unsigned i = 0; i < plan->left->len; i++)
+                json_array_append_new(left, json_string(plan->left->pdata[i]));
+        for (unsigned i = 0; i < plan->pfs->len; i++)
+                json_array_append_new(pfs, plan_pf_to_json(plan, plan->pfs->pdata[i]));
         json_object_set_new(json, "verb", json_string(plan->verb));
         json_object_set_new(json, "summary", json_text(plan->summary));
         json_object_set_new(json, "steps", steps);
         json_object_set_new(json, "refusals", refusals_to_json(plan));
+        json_object_set_new(json, "left", left);
+        json_object_set_new(json, "pfs", pfs);
         json_object_set_new(json, "notes", notes);
         json_object_set_new(json, "result", json_text(plan->result));
         return json;

@@ -8,7 +8,7 @@
 /* The word for "the best VFIO driver the kernel names", as libvirt's model name='vfio'. */
 static const char generic_vfio[] = "vfio";
 
-static bool driver_name_is_sane(const char *name) {
+bool plan_driver_name_ok(const char *name) {
         /* It becomes part of a sysfs path and a module name. */
         return name[0] && strlen(name) < 64 &&
                strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == strlen(name);
@@ -25,20 +25,20 @@ static bool may_leave_driver(Plan *plan, const PlanInput *input, const Dev *dev,
         return plan->refusals->len == 0;
 }
 
-static bool is_own(const char *driver) {
+bool plan_is_own_driver(const char *driver) {
         return driver && !driver_is_vfio(driver) && !g_str_equal(driver, "pci-stub") && !driver_is_xen(driver);
 }
 
 /* Only drivers that would not come by themselves keep their override; the host's own come without one. pciback needs one to come,
  * and none to stay: with it xl could give the device to no other driver (pci_bus_match()). */
-static const char *override_of(const char *driver) {
-        return is_own(driver) || driver_is_xen(driver) ? NULL : driver;
+const char *plan_override_of(const char *driver) {
+        return plan_is_own_driver(driver) || driver_is_xen(driver) ? NULL : driver;
 }
 
 static void bind_one(Plan *plan, const Dev *dev, const char *driver, const char *reason) {
         if (g_strcmp0(dev->driver, driver) == 0)
                 return;
-        Step *step = plan_driver(plan, dev, dev->driver, dev->driver_override, driver, override_of(driver), reason);
+        Step *step = plan_driver(plan, dev, dev->driver, dev->driver_override, driver, plan_override_of(driver), reason);
         const Use *use = dev_use(dev);
         if (use)
                 step->disturbs = g_strdup(use->what);
@@ -55,12 +55,11 @@ static void bind_together(Plan *plan, const Dev *dev, GPtrArray *along) {
         }
         for (unsigned i = 0; i < along->len; i++) {
                 const Dev *one = along->pdata[i];
-                plan_driver(plan, one, NULL, one->driver_override, DRIVER_PCIBACK, override_of(DRIVER_PCIBACK), one == dev ? "as asked" : "no IOMMU can tell it from the other");
+                plan_driver(plan, one, NULL, one->driver_override, DRIVER_PCIBACK, plan_override_of(DRIVER_PCIBACK), one == dev ? "as asked" : "no IOMMU can tell it from the other");
         }
 }
 
-/* By the module's name, too: sysfs has the driver under another one. */
-static const char *find_driver(const char *word, const char *variant) {
+const char *plan_driver_meant(const char *word, const char *variant) {
         if (g_str_equal(word, generic_vfio))
                 return variant;
         return g_str_equal(word, "xen-pciback") || g_str_equal(word, "xen_pciback") ? DRIVER_PCIBACK : word;
@@ -70,11 +69,11 @@ void plan_bind(Plan *plan, const PlanInput *input, const Dev *dev, const Want *w
         g_autofree char *nick = snapshot_nick(input->host, dev);
         g_autoptr(GPtrArray) along = g_ptr_array_new();
         const char *variant = input->vfio_driver ? input->vfio_driver : "vfio-pci";
-        const char *driver = find_driver(want->driver, variant);
+        const char *driver = plan_driver_meant(want->driver, variant);
         const bool xen = driver_is_xen(driver);
         const char *remedy = "all of them must leave their drivers together; say --with-group to take them along, or put the card in another slot";
 
-        if (!driver_name_is_sane(driver)) {
+        if (!plan_driver_name_ok(driver)) {
                 plan_refuse(plan, VFADM_ERROR_USAGE, "'%s' is no driver name", driver);
                 return;
         }
@@ -105,7 +104,7 @@ void plan_unbind(Plan *plan, const PlanInput *input, const Dev *dev, const Want 
         const Dev *pf = dev->is_vf ? snapshot_pf(input->host, dev) : NULL;
 
         plan->summary = g_strdup_printf("%s: back to the host's own driver", nick);
-        if (is_own(dev->driver) && !dev->driver_override)
+        if (plan_is_own_driver(dev->driver) && !dev->driver_override)
                 return;
         if (!may_leave_driver(plan, input, dev, want->disrupt))
                 return;
@@ -117,4 +116,13 @@ void plan_unbind(Plan *plan, const PlanInput *input, const Dev *dev, const Want 
         plan_driver(plan, dev, dev->driver, dev->driver_override, DRIVER_OWN, NULL, "as asked");
         if (pf && !pf->autoprobe)
                 plan_number(plan, STEP_AUTOPROBE, pf, 1, 0, "as it was");
+}
+
+void plan_no_driver(Plan *plan, const PlanInput *input, const Dev *dev, bool disrupt) {
+        if (!dev->driver || !may_leave_driver(plan, input, dev, disrupt))
+                return;
+        Step *step = plan_driver(plan, dev, dev->driver, dev->driver_override, NULL, NULL, "as asked");
+        const Use *use = dev_use(dev);
+        if (use)
+                step->disturbs = g_strdup(use->what);
 }

@@ -13,7 +13,7 @@ static const char *const verbs[] = {
         [WANT_BOOT] = "doctor --fix", [WANT_BOOT_UNDO] = "doctor --undo",
         [WANT_POOL_DEFINE] = "pool define", [WANT_POOL_START] = "pool start", [WANT_POOL_STOP] = "pool stop",
         [WANT_POOL_AUTOSTART] = "pool autostart", [WANT_POOL_DELETE] = "pool delete", [WANT_POOL_SYNC] = "pool sync",
-        [WANT_ADOPT] = "import --adopt", [WANT_IMPORT] = "import --config",
+        [WANT_ADOPT] = "import --adopt", [WANT_IMPORT] = "import --config", [WANT_APPLY] = "apply",
 };
 
 static void plan_for_device(Plan *plan, const Want *want, const PlanInput *input, const Dev *dev) {
@@ -81,6 +81,8 @@ static bool plan_want(Plan *plan, const Want *want, const PlanInput *input, GErr
         case WANT_IMPORT:
                 plan_import(plan, input, want);
                 return true;
+        case WANT_APPLY:
+                return plan_apply(plan, input, want, error);
         default:
                 return plan_device(plan, want, input, error);
         }
@@ -108,7 +110,7 @@ Plan *plan_give_back(const Lease *lease, const PlanInput *input) {
 }
 
 static bool same_step(const Step *a, const Step *b) {
-        return a->kind == b->kind && pci_addr_equal(a->dev, b->dev) && fact_equal(a, &a->to, &b->to);
+        return a->kind == b->kind && step_same_function(a, b) && fact_equal(a, &a->to, &b->to);
 }
 
 /* What an earlier part does already (a module, a companion of the group) is not done twice. */
@@ -136,8 +138,7 @@ static void refuse_twin_mac(Plan *plan, const Step *step) {
         }
 }
 
-/* Moves all of `part` to the end of `plan`. */
-static void append(Plan *plan, Plan *part) {
+void plan_append(Plan *plan, Plan *part) {
         for (unsigned i = 0; i < part->steps->len; i++) {
                 Step *step = part->steps->pdata[i];
                 refuse_twin_mac(plan, step);
@@ -157,6 +158,8 @@ static void append(Plan *plan, Plan *part) {
         }
         for (unsigned i = 0; i < part->notes->len; i++)
                 plan_note(plan, "%s", (const char *) part->notes->pdata[i]);
+        for (unsigned i = 0; i < part->left->len; i++)
+                plan_leave(plan, "%s", (const char *) part->left->pdata[i]);
 }
 
 Plan *plan_make_all(Want *const *wants, const PlanInput *inputs, unsigned n, GError **error) {
@@ -174,7 +177,7 @@ Plan *plan_make_all(Want *const *wants, const PlanInput *inputs, unsigned n, GEr
                         return NULL;
                 if (!g_hash_table_add(seen, (gpointer) dev))
                         plan_refuse(plan, VFADM_ERROR_USAGE, "%s is named twice", wants[i]->device);
-                append(plan, part);
+                plan_append(plan, part);
         }
         plan->summary = g_strdup_printf("%u devices: %s", n, plan->verb);
         if (plan->refusals->len)

@@ -14,6 +14,9 @@ typedef struct {
         const GuestInfo *guest;  /* ATTACH, DETACH: the guest as it is, running or only defined; LEND: name, uuid, pid and pid_start only */
         const Books *books;      /* of the service that is here; NULL: none, or nobody needs them */
         const GPtrArray *pools;  /* Pool*; NULL: none */
+        bool pf_goes_up;         /* the plan sets the PF's link up before all else */
+        GHashTable *vfio_of_pf;  /* APPLY: Dev* of a PF → the variant driver that the kernel names for its VFs (char*); NULL and none:
+                                    vfio-pci */
         const char *vfio_driver; /* the variant driver the kernel names for the device; NULL: vfio-pci */
         char *const *host_modules; /* BIND, at_boot: the modules whose drivers would take the device; NULL: not known */
         char *const *host_builtin; /* the same of drivers that are in the kernel itself */
@@ -28,6 +31,11 @@ Plan *plan_make_all(Want *const *wants, const PlanInput *inputs, unsigned n, GEr
 
 /* BIND and UNBIND with at_boot: what Xen's pciback is to get at the next boots. One plan, since there is one list. */
 Plan *plan_hide(Want *const *wants, const PlanInput *inputs, unsigned n, GError **error);
+
+/* The PFs of this host that some [Match] of a configuration fits (Dev*, borrowed, by address); the caller unrefs. */
+GPtrArray *plan_apply_pfs(const Conf *conf, const Snapshot *host);
+/* The VFs of a PF as the kernel's module aliases know them, also where there is none yet; NULL: not known. The caller frees. */
+char *plan_vf_modalias(const Dev *pf);
 
 /* The device that an ATTACH or LEND would take (so that the caller can ask for its VFIO driver, and lock its PF), or
  * NULL with the reason. */

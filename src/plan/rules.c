@@ -159,7 +159,7 @@ bool rule_is_free(const PlanInput *input, const Dev *vf) {
         return !who;
 }
 
-bool rule_iommu(Plan *plan, const PlanInput *input, const Dev *dev) {
+bool rule_host_iommu(Plan *plan, const PlanInput *input, const Dev *dev) {
         if (input->host->xen_dom0) {
                 plan_refuse(plan, VFADM_ERROR_UNSUPPORTED, "%s cannot be given by VFIO: this host is Xen's dom0, and Xen has the IOMMU; guests of Xen can have it ('vfadm attach xen:NAME --from %s')", dev->name, dev->name);
                 return false;
@@ -170,10 +170,6 @@ bool rule_iommu(Plan *plan, const PlanInput *input, const Dev *dev) {
                             "BIOS and boot with intel_iommu=on (Intel)", dev->name);
                 return false;
         }
-        if (dev->iommu_group < 0) {
-                plan_refuse(plan, VFADM_ERROR_UNSUPPORTED, "%s is in no IOMMU group: the IOMMU does not guard it, so it cannot be given to a guest", dev->name);
-                return false;
-        }
         if (input->host->intremap == INTREMAP_OFF && !input->host->unsafe_interrupts) {
                 plan_refuse(plan, VFADM_ERROR_UNSUPPORTED,
                             "%s cannot be given to a guest: this host has no interrupt remapping, so the guest could forge "
@@ -182,6 +178,15 @@ bool rule_iommu(Plan *plan, const PlanInput *input, const Dev *dev) {
                 return false;
         }
         return true;
+}
+
+bool rule_iommu(Plan *plan, const PlanInput *input, const Dev *dev) {
+        if (!rule_host_iommu(plan, input, dev))
+                return false;
+        if (dev->iommu_group >= 0)
+                return true;
+        plan_refuse(plan, VFADM_ERROR_UNSUPPORTED, "%s is in no IOMMU group: the IOMMU does not guard it, so it cannot be given to a guest", dev->name);
+        return false;
 }
 
 bool rule_group(Plan *plan, const PlanInput *input, const Dev *dev, const char *remedy, GPtrArray *along) {
@@ -248,6 +253,18 @@ bool rule_group_unshared(Plan *plan, const PlanInput *input, const Dev *dev, con
         return plan->refusals->len == 0;
 }
 
+/* The PF's own MAC is none for its VFs. */
+static bool rule_mac_not_pfs(Plan *plan, const Dev *pf, const uint8_t mac[6]) {
+        const NetDev *net = dev_net(pf);
+        char text[MAC_TEXT_SIZE];
+
+        if (!net || memcmp(net->mac, mac, 6) != 0)
+                return true;
+        mac_format(mac, text);
+        plan_refuse(plan, VFADM_ERROR_REFUSED, "mac=%s is the MAC of %s itself", text, net->name);
+        return false;
+}
+
 bool rule_mac_unique(Plan *plan, const PlanInput *input, const Dev *vf, const uint8_t mac[6]) {
         const Dev *pf = snapshot_pf(input->host, vf);
         const NetDev *net = pf ? dev_net(pf) : NULL;
@@ -255,11 +272,9 @@ bool rule_mac_unique(Plan *plan, const PlanInput *input, const Dev *vf, const ui
 
         if (!pf || mac_is_zero(mac))
                 return true;
-        mac_format(mac, text);
-        if (net && memcmp(net->mac, mac, 6) == 0) {
-                plan_refuse(plan, VFADM_ERROR_REFUSED, "mac=%s is the MAC of %s itself", text, net->name);
+        if (!rule_mac_not_pfs(plan, pf, mac))
                 return false;
-        }
+        mac_format(mac, text);
         for (unsigned i = 0; pf->vf_infos && i < pf->vf_infos->len; i++) {
                 const VfInfo *info = &g_array_index(pf->vf_infos, VfInfo, i);
                 if (info->missing || info->index == vf->vf_index || !(info->state.known & VF_MAC) || memcmp(info->state.mac, mac, 6) != 0)
@@ -284,10 +299,33 @@ static bool rule_attributes(Plan *plan, const Dev *pf, const NicDriver *nic, con
         return refused == 0;
 }
 
+/* The PF's driver takes it, now. */
+static bool rule_state_of_pf(Plan *plan, const PlanInput *input, const Dev *pf, const VfState *asked) {
+        const NicDriver *nic = nic_driver(pf->driver);
+        const NetDev *net = dev_net(pf);
+
+        if (nic && !rule_attributes(plan, pf, nic, asked))
+                return false;
+        if (!nic || !nic->state_needs_up || net->up || input->pf_goes_up)
+                return true;
+        plan_refuse(plan, VFADM_ERROR_REFUSED, "%s is down, and %s lets its VFs work only while it is up; run 'ip link set %s up' first",
+                    net->name, nic->driver, net->name);
+        return false;
+}
+
+bool rule_fresh_state(Plan *plan, const PlanInput *input, const Dev *pf, const VfState *asked) {
+        if (asked->known == 0)
+                return true;
+        if (!dev_net(pf)) {
+                plan_refuse(plan, VFADM_ERROR_UNSUPPORTED, "%s has no network device, so its VFs have no %s to set", pf->name, vf_attribute_name(asked->known & -asked->known));
+                return false;
+        }
+        return rule_state_of_pf(plan, input, pf, asked) && (!(asked->known & VF_MAC) || rule_mac_not_pfs(plan, pf, asked->mac));
+}
+
 bool rule_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *asked) {
         const Dev *pf = vf->is_vf ? snapshot_pf(input->host, vf) : NULL;
         const NetDev *net = pf ? dev_net(pf) : NULL;
-        const NicDriver *nic = pf ? nic_driver(pf->driver) : NULL;
 
         if (asked->known == 0)
                 return true;
@@ -301,14 +339,8 @@ bool rule_vf_state(Plan *plan, const PlanInput *input, const Dev *vf, const VfSt
                             net->name, vf->vf_index, pf->vf_infos_error ? g_strerror(-pf->vf_infos_error) : "it is in reset");
                 return false;
         }
-        if (nic && !rule_attributes(plan, pf, nic, asked))
+        if (!rule_state_of_pf(plan, input, pf, asked))
                 return false;
-        if (nic && nic->state_needs_up && !net->up) {
-                plan_refuse(plan, VFADM_ERROR_REFUSED,
-                            "%s is down, and %s lets its VFs work only while it is up; run 'ip link set %s up' first",
-                            net->name, nic->driver, net->name);
-                return false;
-        }
         return !(asked->known & VF_MAC) || rule_mac_unique(plan, input, vf, asked->mac);
 }
 

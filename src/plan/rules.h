@@ -73,6 +73,32 @@ Step *plan_driver(Plan *plan, const Dev *dev, const char *from, const char *from
 void plan_remembered(Plan *plan, const PlanInput *input, const Dev *dev);
 Step *plan_number(Plan *plan, StepKind kind, const Dev *dev, int64_t from, int64_t to, const char *reason);
 
+/* The PF can have so many VFs, now. */
+bool rule_can_have_vfs(Plan *plan, const PlanInput *input, const Dev *pf, unsigned wanted);
+/* Nobody uses any of its VFs, all of which are taken (rule_unused()). */
+void plan_take_vfs(Plan *plan, const PlanInput *input, const Dev *pf, bool disrupt);
+/* Takes apart what setting the count to 0 would silently destroy, and sets it to 0. */
+void plan_dismantle(Plan *plan, const PlanInput *input, const Dev *pf);
+/* A VF's state as it is when it has just been made. */
+VfState plan_fresh_state(const Dev *pf);
+/* Loads the module that drives the PF's VFs, where there is one. */
+void plan_vf_module(Plan *plan, const Dev *pf);
+/* The rules of rule_vf_state() and rule_iommu() that need no VF: for those that are yet to be made. */
+bool rule_fresh_state(Plan *plan, const PlanInput *input, const Dev *pf, const VfState *asked);
+bool rule_host_iommu(Plan *plan, const PlanInput *input, const Dev *dev);
+/* It has no driver any more. */
+void plan_no_driver(Plan *plan, const PlanInput *input, const Dev *dev, bool disrupt);
+/* The driver that Driver= or 'vfadm bind' mean by this word: "vfio" is `variant`, pciback is known by its module's name, too. */
+const char *plan_driver_meant(const char *word, const char *variant);
+/* Whether a driver is the host's own, rather than one that keeps a device for guests. */
+bool plan_is_own_driver(const char *driver);
+/* The override that a driver needs to come and stay; NULL: none. */
+const char *plan_override_of(const char *driver);
+/* It can be part of a path. */
+bool plan_driver_name_ok(const char *name);
+/* Moves all of `part` to the end of `plan`; what stands there already is not done twice. */
+void plan_append(Plan *plan, Plan *part);
+
 /* One file a verb or two; called by plan_make(). */
 void plan_vf_count(Plan *plan, const PlanInput *input, const Dev *pf, unsigned wanted, bool disrupt);
 void plan_set(Plan *plan, const PlanInput *input, const Dev *vf, const Want *want);
@@ -121,3 +147,9 @@ void plan_pool(Plan *plan, const PlanInput *input, const Want *want); /* define,
 void plan_adopt(Plan *plan, const PlanInput *input, const Want *want);
 void plan_import(Plan *plan, const PlanInput *input, const Want *want);
 void plan_boot(Plan *plan, const PlanInput *input, const Want *want); /* fix and undo */
+/* False with the reason: no such PF. */
+bool plan_apply(Plan *plan, const PlanInput *input, const Want *want, GError **error);
+/* Parts of it: the number of VFs and what the new ones are to be (apply_fresh.c; false: somebody uses one that is there, so they stay);
+ * a VF that is there (apply_vf.c). What would disturb somebody is in plan->left. */
+bool plan_apply_count(Plan *plan, const PlanInput *input, const Dev *pf, const ConfPf *conf, unsigned wanted, bool disrupt);
+void plan_apply_vf(Plan *plan, const PlanInput *input, const Dev *vf, const ConfPf *conf, bool disrupt);

@@ -7,8 +7,7 @@
 #include "base/error.h"
 #include "model/nic.h"
 
-/* A VF's state as it is when it has just been made. */
-static VfState fresh_state(const Dev *pf) {
+VfState plan_fresh_state(const Dev *pf) {
         VfState fresh = nic_fresh_state(pf->driver);
 
         /* Rates are refused without a link (igb_ndo_set_vf_bw), and VFs must go without one, too. */
@@ -17,7 +16,7 @@ static VfState fresh_state(const Dev *pf) {
         return fresh;
 }
 
-static bool can_have_vfs(Plan *plan, const PlanInput *input, const Dev *pf, unsigned wanted) {
+bool rule_can_have_vfs(Plan *plan, const PlanInput *input, const Dev *pf, unsigned wanted) {
         const NicDriver *nic = nic_driver(pf->driver);
         const NetDev *net = dev_net(pf);
         g_autofree char *nick = snapshot_nick(input->host, pf);
@@ -35,15 +34,14 @@ static bool can_have_vfs(Plan *plan, const PlanInput *input, const Dev *pf, unsi
         } else if (wanted > pf->total_vfs) {
                 plan_refuse(plan, VFADM_ERROR_REFUSED, "%s can have at most %u VFs, not %u%s%s", nick, pf->total_vfs, wanted,
                             nic && nic->raise ? "; to raise the limit: " : "", nic && nic->raise ? nic->raise : "");
-        } else if (wanted && nic && nic->enable_needs_up && net && !net->up) {
+        } else if (wanted && nic && nic->enable_needs_up && net && !net->up && !input->pf_goes_up) {
                 plan_refuse(plan, VFADM_ERROR_REFUSED, "%s is down, and %s makes VFs only while it is up; run 'ip link set %s up' first", net->name, nic->driver, net->name);
         }
         return plan->refusals->len == 0;
 }
 
-/* Takes apart what setting the count to 0 would silently destroy. */
-static void dismantle(Plan *plan, const PlanInput *input, const Dev *pf) {
-        VfState fresh = fresh_state(pf);
+void plan_dismantle(Plan *plan, const PlanInput *input, const Dev *pf) {
+        VfState fresh = plan_fresh_state(pf);
 
         for (unsigned i = 0; i < pf->vfs->len; i++) {
                 const Dev *vf = snapshot_vf(input->host, pf, i);
@@ -60,14 +58,29 @@ static void dismantle(Plan *plan, const PlanInput *input, const Dev *pf) {
         plan_number(plan, STEP_NUMVFS, pf, pf->num_vfs, 0, "the kernel changes a count only by way of 0");
 }
 
-/* The module that drives the VFs, as an alias for it. udev loads it when the VFs appear, which takes a moment: a driver
- * that comes only after autoprobe is back would take them all. So it comes first. */
-static void add_vf_module(Plan *plan, const Dev *pf) {
+char *plan_vf_modalias(const Dev *pf) {
         if (!pf->has_caps || !pf->caps.has_sriov)
-                return;
-        Step *step = plan_add(plan, step_new(STEP_MODULE, pf->addr, "the VFs' own driver, so that it does not come later and take them"));
-        step->to.text = g_strdup_printf("pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X", pf->vendor, pf->caps.sriov_vf_device, pf->subvendor,
-                                        pf->subdevice, pf->class_code >> 16 & 0xff, pf->class_code >> 8 & 0xff, pf->class_code & 0xff);
+                return NULL;
+        return g_strdup_printf("pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X", pf->vendor, pf->caps.sriov_vf_device, pf->subvendor,
+                               pf->subdevice, pf->class_code >> 16 & 0xff, pf->class_code >> 8 & 0xff, pf->class_code & 0xff);
+}
+
+/* udev loads it when the VFs appear, which takes a moment: a driver that comes only after autoprobe is back would take them all. So it
+ * comes first. */
+void plan_vf_module(Plan *plan, const Dev *pf) {
+        g_autofree char *alias = plan_vf_modalias(pf);
+
+        if (alias)
+                plan_module(plan, pf, alias, "the VFs' own driver, so that it does not come later and take them");
+}
+
+void plan_take_vfs(Plan *plan, const PlanInput *input, const Dev *pf, bool disrupt) {
+        /* By number and not by count: while the kernel takes VFs away there are gaps. */
+        for (unsigned i = 0; i < pf->vfs->len; i++) {
+                const Dev *vf = snapshot_vf(input->host, pf, i);
+                if (vf)
+                        rule_unused(plan, input, vf, disrupt, NULL);
+        }
 }
 
 void plan_vf_count(Plan *plan, const PlanInput *input, const Dev *pf, unsigned wanted, bool disrupt) {
@@ -75,26 +88,21 @@ void plan_vf_count(Plan *plan, const PlanInput *input, const Dev *pf, unsigned w
 
         if (wanted == WANT_ALL_VFS)
                 wanted = MAX(pf->total_vfs, 1); /* 0 would mean off; a PF that can have none is refused by its limit */
-        if (!can_have_vfs(plan, input, pf, wanted))
+        if (!rule_can_have_vfs(plan, input, pf, wanted))
                 return;
         plan->summary = wanted ? g_strdup_printf("%s: %u VF%s on", nick, wanted, wanted == 1 ? "" : "s")
                                : g_strdup_printf("%s: VFs off", nick);
         if (wanted == pf->num_vfs)
                 return;
-        /* By number and not by count: while the kernel takes VFs away there are gaps. */
-        for (unsigned i = 0; i < pf->vfs->len; i++) {
-                const Dev *vf = snapshot_vf(input->host, pf, i);
-                if (vf)
-                        rule_unused(plan, input, vf, disrupt, NULL);
-        }
+        plan_take_vfs(plan, input, pf, disrupt);
         if (plan->refusals->len)
                 return;
         if (pf->autoprobe && wanted)
-                add_vf_module(plan, pf);
+                plan_vf_module(plan, pf);
         if (pf->autoprobe)
                 plan_number(plan, STEP_AUTOPROBE, pf, 1, 0, "so that no host driver takes a VF before it is set up");
         if (pf->num_vfs)
-                dismantle(plan, input, pf);
+                plan_dismantle(plan, input, pf);
         if (wanted)
                 plan_number(plan, STEP_NUMVFS, pf, 0, wanted, "this makes the VFs");
         if (pf->autoprobe)

@@ -27,10 +27,12 @@ char *show_plan_text(const Plan *plan) {
                 step_lines(out, plan->steps->pdata[i], i + 1);
         for (unsigned i = 0; i < plan->refusals->len; i++)
                 line(out, "refused: ", ((const Refusal *) plan->refusals->pdata[i])->message);
+        for (unsigned i = 0; i < plan->left->len; i++)
+                line(out, "", plan->left->pdata[i]);
         for (unsigned i = 0; i < plan->notes->len; i++)
                 line(out, "note: ", plan->notes->pdata[i]);
         if (plan->steps->len == 0 && plan->refusals->len == 0)
-                line(out, "", "nothing to do: all is as asked");
+                line(out, "", plan->left->len ? "nothing to do but what is left" : "nothing to do: all is as asked");
         return g_string_free(out, FALSE);
 }
 

@@ -30,6 +30,7 @@ typedef enum {
         WANT_ADOPT,          /* what the service has given out already gets leases and pools: `device` is a guest or a network by its
                                 reference ("libvirt:web1", "libvirt:passthrough"), or NULL for all */
         WANT_IMPORT,         /* what files of others make and set of VFs at boot, written as configuration; `conf` is what there is of it */
+        WANT_APPLY,          /* what the configuration `conf` says; `device`: of this PF alone, or NULL for each PF that a [Match] fits */
 } WantKind;
 
 /* Where an attach or detach takes effect, in guests that have a definition. */
@@ -60,7 +61,7 @@ typedef struct {
                               `seize` never. For Xen's guests only */
         bool at_boot;      /* BIND, UNBIND, "--boot": not now, but from the next boot on, before the host's own driver: pciback only */
         bool off;          /* POOL_AUTOSTART */
-        const Conf *conf;  /* IMPORT: borrowed */
+        const Conf *conf;  /* IMPORT, APPLY: borrowed */
         bool retire;       /* IMPORT: and taken out of those files */
         Pool *pool;        /* POOL_DEFINE: PFs as typed */
         char **boot_add, **boot_remove; /* BOOT: parameters as "iommu=pt"; never NULL there */

@@ -74,6 +74,8 @@ void stage_expect_leases(Stage *stage, unsigned n);
 /* Adds the tests /well/NAME, /failing/NAME and /dying/NAME; /late/NAME where VFs are made or removed: dying while the
  * kernel is at it, which then finishes in the middle of the recovery; /down/NAME where libvirt's daemon goes down. */
 void story_add(const Story *story);
+/* stories_apply.c */
+void stories_apply_add(void);
 /* stories_boot.c */
 void stories_boot_add(void);
 /* stories_group.c */

@@ -537,6 +537,7 @@ int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         for (unsigned i = 0; i < G_N_ELEMENTS(stories); i++)
                 story_add(&stories[i]);
+        stories_apply_add();
         stories_boot_add();
         stories_group_add();
         stories_libvirt_add();
