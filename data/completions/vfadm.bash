@@ -90,7 +90,7 @@ _vfadm() {
         done
 
         case $before in
-        --root | record | check | --textfile) compopt -o default && return ;;
+        --root | record | apply | check | plan | --textfile) compopt -o default && return ;;
         --ledger | --output) compopt -o dirnames && return ;;
         --timeout | --vfs) return ;;
         -f | --from) list=$(_vfadm_pools && _vfadm_devices any) ;;

@@ -63,8 +63,12 @@ unsigned changing_scope(const Cli *cli) {
         return (cli->live ? SCOPE_LIVE : 0U) | (cli->config ? SCOPE_CONFIG : 0U);
 }
 
+json_t *changing_json(const Cli *cli, const Plan *plan, int64_t usec) {
+        return json_pack("{s:o, s:b, s:I}", "plan", plan_to_json(plan), "done", !cli->dry_run, "usec", (json_int_t) usec);
+}
+
 static void print_json(Cli *cli, const Plan *plan, int64_t usec) {
-        json_t *json = json_pack("{s:o, s:b, s:I}", "plan", plan_to_json(plan), "done", !cli->dry_run, "usec", (json_int_t) usec);
+        json_t *json = changing_json(cli, plan, usec);
         char *text = json_dumps(json, JSON_INDENT(2));
         puts(text);
         free(text);
@@ -88,15 +92,18 @@ void changing_print(Cli *cli, const Plan *plan, int64_t usec) {
         if (plan->steps->len)
                 printf("%s (%s)\n", summary, took);
         else
-                printf("%s: nothing to do, it is so already\n", summary);
+                printf(plan->left->len ? "%s: nothing to do but what is left\n" : "%s: nothing to do, it is so already\n", summary);
+        for (unsigned i = 0; i < plan->left->len; i++) {
+                g_autofree char *left = value_safe(plan->left->pdata[i]);
+                puts(left);
+        }
         for (unsigned i = 0; i < plan->notes->len; i++) {
                 g_autofree char *note = value_safe(plan->notes->pdata[i]);
                 printf("note: %s\n", note);
         }
 }
 
-/* *ret is set whenever a plan was made, refused or not. */
-static bool run(Cli *cli, Io *io, const GPtrArray *wants, Plan **ret, int64_t *usec, GError **error) {
+bool changing_do(Cli *cli, Io *io, const GPtrArray *wants, Plan **ret, int64_t *usec, GError **error) {
         ChangeOptions options = changing_options(cli, io);
         int64_t before = io_now(io);
         bool ok = change_do(&options, (Want *const *) wants->pdata, wants->len, ret, error);
@@ -118,7 +125,7 @@ bool changing_run_all(Cli *cli, const GPtrArray *wants, GError **error) {
         g_autoptr(Io) io = changing_machine(cli, error);
         if (!io)
                 return false;
-        bool ok = run(cli, io, wants, &plan, &usec, error);
+        bool ok = changing_do(cli, io, wants, &plan, &usec, error);
         print_outcome(cli, plan, ok, usec);
         return ok;
 }
@@ -152,6 +159,14 @@ void changing_sync_pools(Cli *cli, Io *io, GPtrArray *told) {
                 g_ptr_array_add(told, g_strdup(sync->notes->pdata[i]));
 }
 
+void changing_note_pools(Cli *cli, Io *io, Plan *plan) {
+        g_autoptr(GPtrArray) told = g_ptr_array_new_with_free_func(g_free);
+
+        changing_sync_pools(cli, io, told);
+        for (unsigned i = 0; i < told->len; i++)
+                plan_note(plan, "%s", (const char *) told->pdata[i]);
+}
+
 bool changing_run_vfs(Cli *cli, const GPtrArray *wants, GError **error) {
         g_autoptr(Plan) plan = NULL;
         int64_t usec;
@@ -159,12 +174,9 @@ bool changing_run_vfs(Cli *cli, const GPtrArray *wants, GError **error) {
         g_autoptr(Io) io = changing_machine(cli, error);
         if (!io)
                 return false;
-        bool ok = run(cli, io, wants, &plan, &usec, error);
-        g_autoptr(GPtrArray) told = g_ptr_array_new_with_free_func(g_free);
+        bool ok = changing_do(cli, io, wants, &plan, &usec, error);
         if (ok && !cli->dry_run)
-                changing_sync_pools(cli, io, told);
-        for (unsigned i = 0; i < told->len; i++)
-                plan_note(plan, "%s", (const char *) told->pdata[i]);
+                changing_note_pools(cli, io, plan);
         print_outcome(cli, plan, ok, usec);
         return ok;
 }

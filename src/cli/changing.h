@@ -18,6 +18,12 @@ bool changing_run_all(Cli *cli, const GPtrArray *wants, GError **error);
 bool changing_run_vfs(Cli *cli, const GPtrArray *wants, GError **error);
 /* That second plan alone: what it did, or why it failed, is added to `told` (char*). Nothing where no pool has a network. */
 void changing_sync_pools(Cli *cli, Io *io, GPtrArray *told);
+/* The same, as notes of the plan that was done. */
+void changing_note_pools(Cli *cli, Io *io, Plan *plan);
+/* Makes and does the plan, with progress. *ret is set whenever a plan was made, refused or not. */
+bool changing_do(Cli *cli, Io *io, const GPtrArray *wants, Plan **ret, int64_t *usec, GError **error);
+/* What --json prints of a plan. */
+json_t *changing_json(const Cli *cli, const Plan *plan, int64_t usec);
 /* SCOPE_* bits of --live and --config. */
 unsigned changing_scope(const Cli *cli);
 /* An empty array that owns its wants. */

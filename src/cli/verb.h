@@ -24,7 +24,9 @@ enum {
         OPT_NO_RESET = 1 << 15,
         OPT_LIVE = 1 << 16,
         OPT_CONFIG = 1 << 17,
-        OPT_PF = 1 << 18, /* pool define: --pf, --vfs, --libvirt, --order */
+        OPT_PF = 1 << 18,
+        OPT_POOL = 1 << 24, /* pool define: --vfs, --libvirt, --order */
+        OPT_KEEP_GOING = 1 << 25,
         OPT_ADOPT = 1 << 19,
         OPT_OFF = 1 << 20,
         OPT_BOOT = 1 << 21,
@@ -36,7 +38,7 @@ enum {
 
 typedef struct {
         bool json, quiet, xml, all, tree, dry_run, disrupt, with_group, new_ledger, no_reset, fix, undo, yes, explain, live, config, adopt, retire,
-             libvirt, off, boot, http;
+             libvirt, off, boot, http, keep_going;
         char *root;        /* NULL: this machine */
         char *ledger_dir;  /* NULL: /var/lib/vfadm */
         char *columns;
@@ -69,6 +71,7 @@ const Verb *verb_find(const char *name);
 /* Sets the USAGE error for a verb that there is not, with the one that was probably meant. */
 void verb_set_unknown(const char *name, GError **error);
 
+bool verb_apply(Cli *cli, GError **error);
 bool verb_attach(Cli *cli, GError **error);
 bool verb_bind(Cli *cli, GError **error);
 bool verb_check(Cli *cli, GError **error);
@@ -82,6 +85,7 @@ bool verb_import(Cli *cli, GError **error);
 bool verb_leases(Cli *cli, GError **error);
 bool verb_list(Cli *cli, GError **error);
 bool verb_metrics(Cli *cli, GError **error);
+bool verb_plan(Cli *cli, GError **error);
 bool verb_pool(Cli *cli, GError **error);
 bool verb_record(Cli *cli, GError **error);
 bool verb_recover(Cli *cli, GError **error);

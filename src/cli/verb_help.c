@@ -25,6 +25,8 @@ static const struct {
         {VFADM_ERROR_HALF_DONE, "a step failed and so did its undoing; run 'vfadm recover'"},
         {12, "'vfadm doctor' found something that works now and will hurt"},
         {13, "'vfadm doctor' found something that blocks"},
+        {14, "'vfadm plan' has something to do"},
+        {15, "'vfadm plan' or 'vfadm apply' leaves something, since it would disturb somebody"},
 };
 
 static bool takes(const Verb *verb, const OptionHelp *option) {
@@ -112,7 +114,7 @@ static json_t *verb_json(const Verb *verb) {
 }
 
 static const char *status_word(int code) {
-        return code == 0 ? "done" : code == 12 ? "warning" : code == 13 ? "blocks" : vfadm_error_word(code);
+        return code == 0 ? "done" : code == 12 ? "warning" : code == 13 ? "blocks" : code == 14 ? "to-do" : code == 15 ? "left" : vfadm_error_word(code);
 }
 
 static json_t *help_json(const Verb *only) {

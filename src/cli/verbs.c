@@ -43,6 +43,28 @@
         "that is up or has addresses, and a disk that LVM or md holds, are refused too, unless you say --disrupt.\n"
 
 const Verb verbs[] = {
+        {.name = "apply",
+         .usage = "[FILE…] [--pf PF] [--keep-going]",
+         .summary = "make the host what its configuration says",
+         .options = OPT_CHANGES | OPT_PF | OPT_KEEP_GOING,
+         .max_args = WORDS,
+         .run = verb_apply,
+         .description =
+                 "Reads the configuration, vfadm.conf(5), or only the files that are named, and makes VFs, sets their MAC, VLAN and\n"
+                 "the rest, and binds their drivers, as it says, for each PF here that a [Match] fits. What is so already stays\n"
+                 "untouched: a second time there is nothing to do. It is one plan, done as a whole or undone as a whole; with\n"
+                 "--keep-going it is one a PF, so that one that fails (or a file that is wrong) stops no other. --pf: this PF alone.\n"
+                 "\n"
+                 "Nobody is disturbed. A VF that a guest, a process or the host itself has is left as it is, and told as left (exit\n"
+                 "status 15); so is the number of VFs while one of them is in use. --disrupt lets network and storage uses of the\n"
+                 "host's own give way. A leased VF has what its guest was given, and nothing is set there.\n"
+                 "\n"
+                 "A VF of which no Driver= is said gets the host's own driver when it is made, unless drivers are kept off new VFs\n"
+                 "(Autoprobe=no), as the kernel does it; one that is there keeps what it has.\n",
+         .examples = "vfadm apply\n"
+                     "vfadm apply --dry-run                       # as 'vfadm plan'\n"
+                     "vfadm apply lan.conf                        # this file alone\n"
+                     "vfadm apply --keep-going --pf enp1s0        # one PF; a wrong file about another is no obstacle\n"},
         {.name = "attach",
          .usage = "GUEST [--from POOL|PF|VF] [--with-group] [--live] [--config] [key=value…]",
          .summary = "give a guest a free VF",
@@ -328,10 +350,30 @@ const Verb verbs[] = {
          .examples = "vfadm metrics\n"
                      "vfadm metrics --textfile /var/lib/prometheus/node-exporter/vfadm.prom\n"
                      "curl --unix-socket /run/vfadm/metrics.sock http://localhost/metrics\n"},
+        {.name = "plan",
+         .usage = "[FILE…] [--pf PF]",
+         .summary = "what 'vfadm apply' would do: the difference between configuration and host",
+         .options = OPT_DISRUPT | OPT_PF,
+         .max_args = WORDS,
+         .run = verb_plan,
+         .description =
+                 "Shows the steps that 'vfadm apply' with the same words would take, in their order: what, why, and whom it disturbs;\n"
+                 "what is left since it would disturb somebody; and how long it will take, where all such steps were done on this\n"
+                 "host before. Nothing is changed. The exit status is\n"
+                 "\n"
+                 "   0   there is nothing to do\n"
+                 "  14   there is something to do\n"
+                 "  15   something is left, since it would disturb somebody\n"
+                 "\n"
+                 "or that of an error: the configuration is wrong, or cannot be had on this host.\n",
+         .examples = "vfadm plan\n"
+                     "vfadm plan lan.conf --pf enp1s0\n"
+                     "vfadm plan --json\n"
+                     "vfadm plan --root host.tar.gz               # on a host recorded elsewhere\n"},
         {.name = "pool",
          .usage = "define|start|stop|autostart|delete|list|show [NAME] …",
          .summary = "VFs of one or several PFs under one name",
-         .options = OPT_DRY_RUN | OPT_PF | OPT_OFF,
+         .options = OPT_DRY_RUN | OPT_PF | OPT_POOL | OPT_OFF,
          .min_args = 1,
          .max_args = WORDS,
          .run = verb_pool,
