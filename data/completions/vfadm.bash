@@ -77,7 +77,7 @@ _vfadm() {
         for word in "${words[@]:1:${#words[@]}-2}"; do
                 [[ $word == -- ]] && return
                 case $before in
-                -o | --columns | -f | --from | --root | --ledger | --timeout | --pf | --vfs | --order | --output | --textfile) ;;
+                -o | --columns | -f | --from | --root | --ledger | --timeout | --wait | --pf | --vfs | --order | --output | --textfile) ;;
                 *)
                         if [[ $word != -* ]]; then
                                 [[ $verb ]] && number=$((number + 1))
@@ -92,7 +92,7 @@ _vfadm() {
         case $before in
         --root | record | apply | check | plan | --textfile) compopt -o default && return ;;
         --ledger | --output) compopt -o dirnames && return ;;
-        --timeout | --vfs) return ;;
+        --timeout | --wait | --vfs) return ;;
         -f | --from) list=$(_vfadm_pools && _vfadm_devices any) ;;
         --pf) list=$(_vfadm_devices pf) ;;
         --order) list='spread pack' ;;

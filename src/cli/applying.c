@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "change/conf.h"
 #include "cli/read.h"
+#include "cli/waiting.h"
 
 Conf *applying_conf(Cli *cli, Io *io, GError **error) {
         Conf *conf = conf_read(io, cli->n_args ? cli->args : NULL, error);
@@ -26,6 +27,14 @@ bool applying_pf(const Cli *cli, const char **ret, GError **error) {
                 return true;
         g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_USAGE, "--pf: one PF at a time; without it, all that are configured");
         return false;
+}
+
+/* Which are missing is told by whoever goes on without them. */
+void applying_wait(const Cli *cli, Io *io, const Conf *conf) {
+        g_autoptr(GError) error = NULL;
+
+        if (cli->wait_ms && !waiting_for_pfs(io, conf, cli->wait_ms, &error) && error)
+                cli_note(cli, "PFs are not waited for: %s", error->message);
 }
 
 int applying_status(const Plan *plan, bool shown) {

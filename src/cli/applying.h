@@ -12,5 +12,7 @@ Conf *applying_conf(Cli *cli, Io *io, GError **error);
 Want *applying_want(Cli *cli, const Conf *conf, const char *pf);
 /* The PF that --pf names, of which there can be one; NULL: none. False: there are several. */
 bool applying_pf(const Cli *cli, const char **ret, GError **error);
+/* --wait: until each [Match] has its PF, or the time is over. */
+void applying_wait(const Cli *cli, Io *io, const Conf *conf);
 /* The exit status of a plan that was shown (`shown`) or done. */
 int applying_status(const Plan *plan, bool shown);

@@ -27,6 +27,7 @@ enum {
         OPT_PF = 1 << 18,
         OPT_POOL = 1 << 24, /* pool define: --vfs, --libvirt, --order */
         OPT_KEEP_GOING = 1 << 25,
+        OPT_WAIT = 1 << 28,
         OPT_ADOPT = 1 << 19,
         OPT_OFF = 1 << 20,
         OPT_BOOT = 1 << 21,
@@ -48,6 +49,7 @@ typedef struct {
         char **pfs;        /* --pf, each; NULL: none */
         char *vfs, *order;
         unsigned timeout_ms; /* 0: the default */
+        unsigned wait_ms;    /* 0: not at all */
         char **args;       /* words after the verb, options taken out; NULL-terminated */
         unsigned n_args;
         char **command;    /* words after "--", or NULL */

@@ -34,7 +34,7 @@ typedef struct {
         const Conf *conf;
         GPtrArray *failures; /* char*: a line each */
         int code;            /* of the first */
-        json_t *plans;
+        json_t *plans, *missing;
         bool changed, left;
 } Going;
 
@@ -87,8 +87,11 @@ static bool apply_each(Going *going, const char *pf, GError **error) {
                 bool found = false;
                 for (unsigned k = 0; k < pfs->len && !found; k++)
                         found = conf_matches(one, pfs->pdata[k]);
-                if (!found)
-                        cli_note(going->cli, "/%s, line %u: no PF here fits its [Match]", one->place.path, one->place.line);
+                if (found)
+                        continue;
+                g_autofree char *text = g_strdup_printf("/%s, line %u: no PF here fits its [Match]", one->place.path, one->place.line);
+                json_array_append_new(going->missing, value_string(text));
+                cli_note(going->cli, "%s", text);
         }
         return true;
 }
@@ -110,7 +113,7 @@ static bool finish(Going *going, GError **error) {
 
         going->cli->status = going->left ? STATUS_LEFT : 0;
         if (going->cli->json) {
-                cli_print_json(json_pack("{s:O}", "plans", going->plans));
+                cli_print_json(json_pack("{s:O, s:O}", "plans", going->plans, "missing", going->missing));
                 if (going->code)
                         going->cli->status = going->code;
                 return true;
@@ -124,10 +127,11 @@ static bool apply_going(Cli *cli, Io *io, const char *pf, GError **error) {
         g_autoptr(GPtrArray) wrong = g_ptr_array_new_with_free_func((GDestroyNotify) g_error_free);
         g_autoptr(GPtrArray) failures = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(Conf) conf = conf_read_sound(io, cli->n_args ? cli->args : NULL, wrong);
-        Going going = {.cli = cli, .io = io, .conf = conf, .failures = failures, .plans = json_array()};
+        Going going = {.cli = cli, .io = io, .conf = conf, .failures = failures, .plans = json_array(), .missing = json_array()};
 
         for (unsigned i = 0; i < conf->warnings->len; i++)
                 cli_note(cli, "%s", (const char *) conf->warnings->pdata[i]);
+        applying_wait(cli, io, conf);
         bool ok = apply_each(&going, pf, error);
         for (unsigned i = 0; i < wrong->len; i++)
                 note_failure(&going, NULL, wrong->pdata[i]);
@@ -136,6 +140,7 @@ static bool apply_going(Cli *cli, Io *io, const char *pf, GError **error) {
                 ok = finish(&going, error);
         }
         json_decref(going.plans);
+        json_decref(going.missing);
         return ok;
 }
 
@@ -150,5 +155,8 @@ bool verb_apply(Cli *cli, GError **error) {
         if (cli->keep_going)
                 return apply_going(cli, io, pf, error);
         g_autoptr(Conf) conf = applying_conf(cli, io, error);
-        return conf && apply_all(cli, io, conf, pf, error);
+        if (!conf)
+                return false;
+        applying_wait(cli, io, conf);
+        return apply_all(cli, io, conf, pf, error);
 }

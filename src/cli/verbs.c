@@ -44,9 +44,9 @@
 
 const Verb verbs[] = {
         {.name = "apply",
-         .usage = "[FILE…] [--pf PF] [--keep-going]",
+         .usage = "[FILE…] [--pf PF] [--keep-going] [--wait SECONDS]",
          .summary = "make the host what its configuration says",
-         .options = OPT_CHANGES | OPT_PF | OPT_KEEP_GOING,
+         .options = OPT_CHANGES | OPT_PF | OPT_KEEP_GOING | OPT_WAIT,
          .max_args = WORDS,
          .run = verb_apply,
          .description =
@@ -58,6 +58,8 @@ const Verb verbs[] = {
                  "Nobody is disturbed. A VF that a guest, a process or the host itself has is left as it is, and told as left (exit\n"
                  "status 15); so is the number of VFs while one of them is in use. --disrupt lets network and storage uses of the\n"
                  "host's own give way. A leased VF has what its guest was given, and nothing is set there.\n"
+                 "\n"
+                 "--wait waits so long for the PFs that are configured and not there yet, as at boot, then goes on with what is there.\n"
                  "\n"
                  "A VF of which no Driver= is said gets the host's own driver when it is made, unless drivers are kept off new VFs\n"
                  "(Autoprobe=no), as the kernel does it; one that is there keeps what it has.\n",

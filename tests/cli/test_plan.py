@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 
 import hosts
 from program import check, finish, vfadm
@@ -79,10 +80,21 @@ def export_leaves_nothing(folder):
     check("what is exported leaves nothing to do", plan.returncode == 0 and "nothing to do: all is as asked" in plan.stdout, plan)
 
 
+def waits(folder):
+    """For a PF that never comes, on the machine that runs the test: nothing is changed there."""
+    conf = os.path.join(folder, "absent.conf")
+    write(conf, "[Match]\nPermanentMACAddress=02:00:00:00:77:77\n[PF]\nVFs=2\n")
+    begun = time.monotonic()
+    done = vfadm("apply", "--dry-run", "--wait", "0.4", "--ledger", os.path.join(folder, "ledger"), conf)
+    took = time.monotonic() - begun
+    check("it waits for a PF that is not there, and not for ever", took >= 0.4 and done.returncode == 0 and "no PF here fits its [Match]" in done.stdout, took, done)
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         on_record(folder)
         export_leaves_nothing(folder)
+        waits(folder)
     return finish()
 
 
