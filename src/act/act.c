@@ -442,6 +442,14 @@ static void report_done(Run *run, unsigned i, int64_t usec) {
         report(run, i, true, usec);
 }
 
+/* One of the n steps from `first` on is about the same VF. */
+static bool is_among(const Run *run, unsigned first, unsigned n, const Step *step) {
+        for (unsigned i = first; i < first + n; i++)
+                if (step_same_function(run->plan->steps->pdata[i], step))
+                        return true;
+        return false;
+}
+
 /* How many steps from `i` on are begun before the first of them is read back: the states of a PF's VFs are read all at once. */
 static unsigned steps_together(const Run *run, unsigned i) {
         const Step *first = run->plan->steps->pdata[i];
@@ -449,7 +457,7 @@ static unsigned steps_together(const Run *run, unsigned i) {
 
         for (; first->kind == STEP_VF_STATE && i + n < run->plan->steps->len && run->marks[i + n] != MARK_DONE; n++) {
                 const Step *step = run->plan->steps->pdata[i + n];
-                if (step->kind != STEP_VF_STATE || !pci_addr_equal(step->pf, first->pf))
+                if (step->kind != STEP_VF_STATE || !pci_addr_equal(step->pf, first->pf) || is_among(run, i, n, step))
                         break;
         }
         return n;

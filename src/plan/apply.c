@@ -27,13 +27,38 @@ GPtrArray *plan_apply_pfs(const Conf *conf, const Snapshot *host) {
         return pfs;
 }
 
+static const ConfVf *section_with_mac(const ConfPf *conf) {
+        for (unsigned i = 0; i < conf->vfs->len; i++) {
+                const ConfVf *vf = conf->vfs->pdata[i];
+                if (vf->vf.known & VF_MAC)
+                        return vf;
+        }
+        return NULL;
+}
+
+/* MACs that are written down are one PF's VFs'. */
+static bool rule_one_pf(Plan *plan, const ConfPf *conf, const PlanInput *input, const Dev *pf) {
+        const ConfVf *vf = section_with_mac(conf);
+
+        for (unsigned i = 0; vf && i < input->host->devs->len; i++) {
+                const Dev *other = input->host->devs->pdata[i];
+                if (other == pf || !conf_matches(conf, other))
+                        continue;
+                g_autofree char *nick = snapshot_nick(input->host, pf), *second = snapshot_nick(input->host, other);
+                plan_refuse(plan, VFADM_ERROR_REFUSED, "/%s, line %u: MACAddress= is one PF's, and its [Match] (line %u) fits %s and %s; name one of them there",
+                            vf->place.path, vf->place.line, conf->place.line, nick, second);
+                return false;
+        }
+        return true;
+}
+
 /* The one file that is about the PF. Which of two is meant nobody can tell. */
 static const ConfPf *conf_of(Plan *plan, const Conf *conf, const PlanInput *input, const Dev *pf) {
         unsigned at = 0;
         const ConfPf *first = next_that_fits(conf, pf, &at), *second = first ? next_that_fits(conf, pf, &at) : NULL;
 
         if (!second)
-                return first;
+                return first && rule_one_pf(plan, first, input, pf) ? first : NULL;
         g_autofree char *nick = snapshot_nick(input->host, pf);
         plan_refuse(plan, VFADM_ERROR_REFUSED, "%s is meant by two files: /%s, line %u, and /%s, line %u; change one [Match]", nick, first->place.path,
                     first->place.line, second->place.path, second->place.line);
@@ -60,6 +85,8 @@ static void apply_pf(Plan *plan, const PlanInput *input, const Dev *pf, const Co
 
         if (!set_up(plan, pf, conf))
                 return;
+        own.apply = conf;
+        own.apply_disrupt = disrupt;
         own.pf_goes_up = conf->up == 1;
         own.vfio_driver = input->vfio_of_pf ? g_hash_table_lookup(input->vfio_of_pf, pf) : NULL;
         if (wanted > WANT_ALL_VFS)
@@ -68,11 +95,13 @@ static void apply_pf(Plan *plan, const PlanInput *input, const Dev *pf, const Co
                 return;
         if (pf->is_pf && conf->autoprobe >= 0 && (conf->autoprobe == 1) != pf->autoprobe)
                 plan_number(plan, STEP_AUTOPROBE, pf, pf->autoprobe, conf->autoprobe, "as asked");
+        const unsigned first = plan->steps->len;
         for (unsigned i = 0; pf->vfs && i < pf->vfs->len; i++) {
                 const Dev *vf = snapshot_vf(input->host, pf, i);
                 if (vf)
                         plan_apply_vf(plan, &own, vf, conf, disrupt);
         }
+        plan_move_macs(plan, &own, pf, first);
 }
 
 /* The same, counted. */

@@ -118,6 +118,11 @@ static void change(Plan *plan, const PlanInput *input, const Dev *vf, const VfSt
                 leave(plan, input, vf, text, seen);
                 return;
         }
+        const Dev *twin = mask & VF_MAC ? plan_mac_stays(input, vf, wanted->mac) : NULL;
+        if (twin) {
+                plan_leave(plan, "%s: %s left: VF %u has that MAC, and must not be disturbed", nick, text, twin->vf_index);
+                return;
+        }
         if (mask)
                 set_state(state, input, vf, wanted, mask, disrupt);
         if (word)

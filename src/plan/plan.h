@@ -14,6 +14,8 @@ typedef struct {
         const GuestInfo *guest;  /* ATTACH, DETACH: the guest as it is, running or only defined; LEND: name, uuid, pid and pid_start only */
         const Books *books;      /* of the service that is here; NULL: none, or nobody needs them */
         const GPtrArray *pools;  /* Pool*; NULL: none */
+        const ConfPf *apply;     /* APPLY: what the PF's VFs are to be, so that a MAC can go from one to another */
+        bool apply_disrupt;
         bool pf_goes_up;         /* the plan sets the PF's link up before all else */
         GHashTable *vfio_of_pf;  /* APPLY: Dev* of a PF → the variant driver that the kernel names for its VFs (char*); NULL and none:
                                     vfio-pci */

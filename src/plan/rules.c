@@ -277,7 +277,8 @@ bool rule_mac_unique(Plan *plan, const PlanInput *input, const Dev *vf, const ui
         mac_format(mac, text);
         for (unsigned i = 0; pf->vf_infos && i < pf->vf_infos->len; i++) {
                 const VfInfo *info = &g_array_index(pf->vf_infos, VfInfo, i);
-                if (info->missing || info->index == vf->vf_index || !(info->state.known & VF_MAC) || memcmp(info->state.mac, mac, 6) != 0)
+                if (info->missing || info->index == vf->vf_index || !(info->state.known & VF_MAC) || memcmp(info->state.mac, mac, 6) != 0 ||
+                    plan_gives_up_mac(input, pf, info->index))
                         continue;
                 plan_refuse(plan, VFADM_ERROR_REFUSED, "mac=%s is already used by VF %u of %s", text, info->index, net ? net->name : pf->name);
                 return false;

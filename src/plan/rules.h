@@ -152,4 +152,10 @@ bool plan_apply(Plan *plan, const PlanInput *input, const Want *want, GError **e
 /* Parts of it: the number of VFs and what the new ones are to be (apply_fresh.c; false: somebody uses one that is there, so they stay);
  * a VF that is there (apply_vf.c). What would disturb somebody is in plan->left. */
 bool plan_apply_count(Plan *plan, const PlanInput *input, const Dev *pf, const ConfPf *conf, unsigned wanted, bool disrupt);
+/* apply_macs.c, of VFs that are there. By the configuration the VF is to have another MAC, and nothing keeps it from that; */
+bool plan_gives_up_mac(const PlanInput *input, const Dev *pf, unsigned index);
+/* another VF of the PF has this MAC and stays as it is: that one, else NULL; */
+const Dev *plan_mac_stays(const PlanInput *input, const Dev *vf, const uint8_t mac[6]);
+/* from step `first` on no VF gets a MAC before the one that has it is rid of it. */
+void plan_move_macs(Plan *plan, const PlanInput *input, const Dev *pf, unsigned first);
 void plan_apply_vf(Plan *plan, const PlanInput *input, const Dev *vf, const ConfPf *conf, bool disrupt);

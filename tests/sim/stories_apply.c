@@ -164,6 +164,27 @@ static bool resize(Stage *stage, GError **error) {
         return make_four(stage, error);
 }
 
+/* Each VF's MAC goes to the one before it, of which one has the host's driver. */
+static bool move_macs(Stage *stage, GError **error) {
+        Conf *conf = conf_new();
+        vfs(pf(conf, "enp1s0", 4), 0, 3, "mac=02:00:00:00:aa:01", NULL);
+        return apply(stage, conf, error);
+}
+
+static void macs_there(Stage *stage) {
+        g_autoptr(GError) error = NULL;
+        Conf *conf = conf_new();
+        vfs(pf(conf, "enp1s0", 4), 0, 3, "mac=02:00:00:00:aa:00", NULL);
+        stage_must(apply(stage, conf, &error), error);
+        sim_quiesce(stage->sim);
+}
+
+static void check_moved(Stage *stage) {
+        stage_expect(stage, "vf0", "mac=02:00:00:00:aa:01");
+        stage_expect(stage, "vf3", "mac=02:00:00:00:aa:04");
+        stage_expect(stage, "vf3", "driver=igbvf");
+}
+
 static bool take_away(Stage *stage, GError **error) {
         Conf *conf = conf_new();
         pf(conf, "enp1s0", 0);
@@ -208,6 +229,7 @@ static const Story stories[] = {
         {"apply-vlan", .cards = {"igb"}, .prepare = four_there, .play = change_vlan, .check = check_vlan},
         {"apply-to-vfs-of-host", .cards = {"igb"}, .stride = 2, .prepare = seven_of_host, .play = take_from_host, .check = check_taken},
         {"apply-resize", .cards = {"igb"}, .counts = true, .stride = 2, .prepare = seven_of_host, .play = resize, .check = check_four},
+        {"apply-macs-move", .cards = {"igb"}, .stride = 2, .prepare = macs_there, .play = move_macs, .check = check_moved},
         {"apply-away", .cards = {"igb"}, .counts = true, .prepare = four_there, .play = take_away},
         {"apply-around-guest", .cards = {"igb"}, .prepare = one_attached, .play = change_around_guest, .check = check_one_left},
 };

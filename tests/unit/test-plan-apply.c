@@ -253,6 +253,67 @@ static void test_in_use(void) {
         world_clear(&w);
 }
 
+static void set_mac(World *w, unsigned vf, uint8_t last) {
+        *host_vf_state(w->host, vf) = (VfState) {.known = VF_ALL, .mac = {2, 0, 0, 0, 0xaa, last}, .spoofchk = true};
+}
+
+/* Who gives his MAC to another has none before that one has it. */
+static void test_macs_move(void) {
+        World w = world_new(3);
+        g_autoptr(Conf) conf = conf_new();
+        ConfPf *pf = file(conf, 3);
+        ConfVf *all = section(pf, 0, 2, "mac=02:00:00:00:aa:02", NULL);
+
+        for (unsigned i = 0; i < 3; i++)
+                set_mac(&w, i, (uint8_t) (i + 1));
+        bind_vf(&w, 1, "igbvf", false);
+        assert_steps(&w, apply(conf),
+                     "0000:01:10.2: driver igbvf → no driver\n"
+                     "0000:01:10.2: mac=00:00:00:00:00:00 (was mac=02:00:00:00:aa:02)\n"
+                     "0000:01:10.4: mac=00:00:00:00:00:00 (was mac=02:00:00:00:aa:03)\n"
+                     "0000:01:10.0: mac=02:00:00:00:aa:02 (was mac=02:00:00:00:aa:01)\n"
+                     "0000:01:10.2: mac=02:00:00:00:aa:03 (was mac=00:00:00:00:00:00)\n"
+                     "0000:01:10.2: driver no driver → igbvf\n"
+                     "0000:01:10.4: mac=02:00:00:00:aa:04 (was mac=00:00:00:00:00:00)\n");
+        /* The other way they are free in time. */
+        all->vf.mac[5] = 0;
+        bind_vf(&w, 1, NULL, false);
+        assert_steps(&w, apply(conf),
+                     "0000:01:10.0: mac=02:00:00:00:aa:00 (was mac=02:00:00:00:aa:01)\n"
+                     "0000:01:10.2: mac=02:00:00:00:aa:01 (was mac=02:00:00:00:aa:02)\n"
+                     "0000:01:10.4: mac=02:00:00:00:aa:02 (was mac=02:00:00:00:aa:03)\n");
+        /* In a circle. */
+        all->vf.mac[5] = 1;
+        set_mac(&w, 0, 2);
+        set_mac(&w, 1, 1);
+        assert_steps(&w, apply(conf),
+                     "0000:01:10.2: mac=00:00:00:00:00:00 (was mac=02:00:00:00:aa:01)\n"
+                     "0000:01:10.0: mac=02:00:00:00:aa:01 (was mac=02:00:00:00:aa:02)\n"
+                     "0000:01:10.2: mac=02:00:00:00:aa:02 (was mac=00:00:00:00:00:00)\n");
+        /* Whoever must not be disturbed keeps his, so the one who should have it waits; and so on. */
+        lease_out(&w, 1, "qemu:web1");
+        set_mac(&w, 1, 1);
+        assert_steps(&w, apply(conf), "");
+        assert_left(&w, apply(conf), "enp1s0/0: mac=02:00:00:00:aa:01 left: VF 1 has that MAC, and must not be disturbed\n");
+        set_mac(&w, 2, 5);
+        ((ConfVf *) pf->vfs->pdata[0])->last = 1;
+        section(pf, 2, 2, "mac=02:00:00:00:aa:02", NULL);
+        assert_refused(&w, apply(conf), VFADM_ERROR_REFUSED, "mac=02:00:00:00:aa:02 for VF 2 is still that of enp1s0/0, which is left as it is");
+        world_clear(&w);
+}
+
+/* A VF that no section gives another MAC keeps it. */
+static void test_mac_taken(void) {
+        World w = world_new(2);
+        g_autoptr(Conf) conf = conf_new();
+
+        section(file(conf, 2), 0, 0, "mac=02:00:00:00:aa:02", NULL);
+        set_mac(&w, 0, 1);
+        set_mac(&w, 1, 2);
+        assert_refused(&w, apply(conf), VFADM_ERROR_REFUSED, "mac=02:00:00:00:aa:02 is already used by VF 1 of enp1s0");
+        world_clear(&w);
+}
+
 static void test_leased(void) {
         World w = world_new(2);
         g_autoptr(Conf) conf = conf_new();
@@ -344,6 +405,23 @@ static void test_matching(void) {
         ConfPf *other = add_file(conf, "etc/vfadm/storage.conf", 3);
         assert_refused_so(&w, apply(conf), VFADM_ERROR_REFUSED,
                           "enp1s0 is meant by two files: /etc/vfadm/lan.conf, line 1, and /etc/vfadm/storage.conf, line 1; change one [Match]");
+        /* MACs are one PF's. */
+        Dev *second = (Dev *) snapshot_find(w.host, "0000:00:01.0", NULL);
+        second->is_pf = true;
+        g_ptr_array_remove_index(conf->pfs, 1);
+        section(pf, 0, 0, "mac=02:00:00:00:aa:01", NULL);
+        pf->match[MATCH_DRIVER] = g_steal_pointer(&pf->match[MATCH_NAME]);
+        g_free(pf->match[MATCH_DRIVER]->pdata[0]);
+        pf->match[MATCH_DRIVER]->pdata[0] = g_strdup("*");
+        assert_refused(&w, apply(conf), VFADM_ERROR_REFUSED,
+                       "/etc/vfadm/lan.conf, line 4: MACAddress= is one PF's, and its [Match] (line 1) fits 0000:00:01.0 and enp1s0; name one of them there");
+        second->is_pf = false;
+        assert_steps(&w, apply(conf), "0000:01:10.0: mac=02:00:00:00:aa:01 (was mac=00:00:00:00:00:00)\n");
+        g_ptr_array_set_size(pf->vfs, 0);
+        pf->match[MATCH_NAME] = g_steal_pointer(&pf->match[MATCH_DRIVER]);
+        g_free(pf->match[MATCH_NAME]->pdata[0]);
+        pf->match[MATCH_NAME]->pdata[0] = g_strdup("enp1s0");
+        other = add_file(conf, "etc/vfadm/storage.conf", 3);
         g_free(other->match[MATCH_NAME]->pdata[0]);
         other->match[MATCH_NAME]->pdata[0] = g_strdup("enp9s0");
         assert_steps(&w, apply(conf), "");
@@ -394,6 +472,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/plan-apply/there", test_there);
         g_test_add_func("/plan-apply/drivers-there", test_drivers_there);
         g_test_add_func("/plan-apply/in-use", test_in_use);
+        g_test_add_func("/plan-apply/macs-move", test_macs_move);
+        g_test_add_func("/plan-apply/mac-taken", test_mac_taken);
         g_test_add_func("/plan-apply/leased", test_leased);
         g_test_add_func("/plan-apply/resize", test_resize);
         g_test_add_func("/plan-apply/refused", test_refused);
