@@ -360,13 +360,24 @@ static bool same_target(const Mechanism *a, const Mechanism *b) {
         return g_strcmp0(a->path, b->path) == 0 && g_strcmp0(a->netdev, b->netdev) == 0 && g_strcmp0(a->bdf, b->bdf) == 0;
 }
 
+/* The line of what goes stays known, with those that it was noted for itself. */
+static void note_zeros(Mechanism *later, const Mechanism *zero) {
+        if (!later->zero_lines)
+                later->zero_lines = g_array_new(FALSE, FALSE, sizeof(unsigned));
+        g_array_append_val(later->zero_lines, zero->line);
+        if (zero->zero_lines)
+                g_array_append_vals(later->zero_lines, zero->zero_lines->data, zero->zero_lines->len);
+}
+
 void drop_zeros(Setup *setup, unsigned first) {
         for (unsigned i = first; i < setup->mechanisms->len;) {
                 const Mechanism *m = setup->mechanisms->pdata[i];
                 bool again = false;
                 for (unsigned k = i + 1; m->sets == SETS_NUMVFS && m->num_vfs == 0 && k < setup->mechanisms->len && !again; k++) {
-                        const Mechanism *later = setup->mechanisms->pdata[k];
+                        Mechanism *later = setup->mechanisms->pdata[k];
                         again = later->sets & SETS_NUMVFS && later->num_vfs != 0 && same_target(m, later);
+                        if (again)
+                                note_zeros(later, m);
                 }
                 if (again)
                         g_ptr_array_remove_index(setup->mechanisms, i);

@@ -14,6 +14,7 @@ static void mechanism_free(void *data) {
         g_free(mechanism->option);
         g_free(mechanism->more);
         g_clear_pointer(&mechanism->vfs, g_array_unref);
+        g_clear_pointer(&mechanism->zero_lines, g_array_unref);
         g_free(mechanism);
 }
 

@@ -149,6 +149,7 @@ typedef struct {
         uint16_t vendor, device;
         int64_t num_vfs; /* SETS_NUMVFS: how many; -1: not told */
         char *to_driver; /* SETS_DRIVER */
+        GArray *zero_lines; /* SETS_NUMVFS: unsigned, lines before this one that write 0 on the way to it; NULL: none */
         int autoprobe;   /* SETS_AUTOPROBE: 0 or 1; -1: not told */
         GArray *vfs;     /* SETS_VF_STATE: MechanismVf, as far as it is told; NULL: not told */
         char *option;    /* MECH_MODPROBE: the name of the module's option */

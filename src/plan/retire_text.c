@@ -125,6 +125,9 @@ static bool drop(Edit *edit, const Mechanism *m, const GPtrArray *mechanisms, ch
         case MECH_TMPFILES:
         case MECH_SYSFS:
                 drop_line(edit, m->line);
+                /* Alone, they would take the VFs away. */
+                for (unsigned i = 0; m->zero_lines && i < m->zero_lines->len; i++)
+                        drop_line(edit, g_array_index(m->zero_lines, unsigned, i));
                 return true;
         case MECH_LINK:
         case MECH_NETWORK:

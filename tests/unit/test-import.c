@@ -36,6 +36,8 @@ static void parse(Setup *setup, const char *path, const char *text) {
                 nm_conf_parse(setup, path, text, length);
         else if (strstr(path, "/tmpfiles.d/"))
                 tmpfiles_parse(setup, path, text, length);
+        else if (strstr(path, "/sysfs.d/"))
+                sysfs_conf_parse(setup, path, text, length);
         else if (strstr(path, "/driverctl.d/"))
                 driverctl_parse(setup, path, strrchr(path, '/') + 1, text, length);
         else if (strstr(path, "sysconfig"))
@@ -288,6 +290,8 @@ static void test_texts(void) {
         assert_retired("etc/modprobe.d/a.conf", "options igb  debug=1 max_vfs=3 x", R "options igb  debug=1 max_vfs=3 x\noptions igb debug=1 x");
         assert_retired("etc/modprobe.d/a.conf", "options igb \\\n max_vfs=3\noptions igb max_vfs=2\n", R "options igb \\\n" R " max_vfs=3\n" R "options igb max_vfs=2\n");
         assert_retired("etc/tmpfiles.d/a.conf", "d /x\nw /sys/class/net/a/device/sriov_numvfs - - - - 3\n", "d /x\n" R "w /sys/class/net/a/device/sriov_numvfs - - - - 3\n");
+        assert_retired("etc/sysfs.d/a.conf", "class/net/a/device/sriov_numvfs = 0\n# b\nclass/net/a/device/sriov_numvfs = 0\nclass/net/a/device/sriov_numvfs = 3\n",
+                       R "class/net/a/device/sriov_numvfs = 0\n# b\n" R "class/net/a/device/sriov_numvfs = 0\n" R "class/net/a/device/sriov_numvfs = 3\n");
         assert_retired("etc/systemd/network/a.link", "[Match]\nOriginalName=a\n\n[Link]\nMTUBytes=1\nSR-IOVVirtualFunctions=3\n\n[SR-IOV]\n# c\nVirtualFunction=0\n\nTrust=on\n[Other]\nA=b\n",
                        "[Match]\nOriginalName=a\n\n[Link]\nMTUBytes=1\n" R "SR-IOVVirtualFunctions=3\n\n" R "[SR-IOV]\n# c\n" R "VirtualFunction=0\n\n" R "Trust=on\n[Other]\nA=b\n");
         assert_retired("etc/NetworkManager/system-connections/a", "[sriov]\ntotal-vfs=3\n[ipv4]\nmethod=auto\n", R "[sriov]\n" R "total-vfs=3\n[ipv4]\nmethod=auto\n");
