@@ -7,6 +7,9 @@
 #include "host/host.h"
 #include "plan/plan.h"
 
+/* How long libvirt is waited for, while the PF is locked. */
+enum { SERVICE_US = 5 * 1000 * 1000, SERVICE_LOOK_MS = 100 };
+
 bool lease_is_of_service(const Lease *lease) {
         const char *name;
         return lease->config || guest_service(lease->guest, &name, NULL) != NULL;
@@ -75,11 +78,35 @@ static Plan *plan_drop(const Lease *lease) {
         return plan;
 }
 
+/* When a guest's process has ended, libvirt gives a managed device back some time after (qemuProcessStop(): hooks, labels, cgroups), and
+ * until then says that the guest runs with it. Taken back before, the device could be another guest's by then, from which libvirt would take
+ * it: it binds whatever it finds bound anew. Where libvirt does not answer, nobody does that. */
+static bool service_is_done(const Recovery *recovery, const Lease *lease, GError **error) {
+        Io *io = recovery->act->io;
+        const int64_t until = io_now(io) + SERVICE_US;
+        char dev[PCI_ADDR_TEXT_SIZE];
+
+        while (lease->managed) {
+                g_autoptr(GuestInfo) guest = guest_read(io, lease->guest, NULL);
+                if (!guest || guest->pid != lease->pid || !guest_info_find(guest, lease->dev))
+                        return true;
+                if (io_now(io) >= until) {
+                        pci_addr_format(lease->dev, dev);
+                        g_set_error(error, VFADM_ERROR, VFADM_ERROR_BUSY, "libvirt has not given %s back yet, though the process of %s has ended; run 'vfadm recover' later", dev, lease->guest);
+                        return false;
+                }
+                io_pause(io, SERVICE_LOOK_MS);
+        }
+        return true;
+}
+
 /* Reads the machine and runs the plan that takes the device back. The PF is locked. */
 static bool give_back(Recovery *recovery, const Lease *lease, const GPtrArray *leases, const GuestInfo *info, GError **error) {
         ActContext *act = recovery->act;
-        g_autoptr(Snapshot) host = recovery_read_host(recovery, HOST_EVERYTHING & ~(unsigned) HOST_NAMES, error);
 
+        if (!service_is_done(recovery, lease, error))
+                return false;
+        g_autoptr(Snapshot) host = recovery_read_host(recovery, HOST_EVERYTHING & ~(unsigned) HOST_NAMES, error);
         if (!host)
                 return false;
         const Dev *dev = snapshot_get(host, lease->dev);

@@ -248,6 +248,24 @@ static void test_let_go_and_defined(void) {
         assert_config_lease(stage, 0, BOOT);
 }
 
+/* The process has ended, and libvirt is still about to give the device back: it would take it from whoever has it by then. */
+static void test_service_at_it(void) {
+        g_autoptr(Stage) stage = stage_new(2);
+
+        give_to_service(stage, PLUGGED, BOOT);
+        machine_end_process(stage->machine, stage->machine->service.pid);
+        g_autofree char *told = recover(stage, 0);
+        g_assert_nonnull(strstr(told, "left for later: libvirt has not given 0000:01:10.0 back yet"));
+        assert_lease(stage, LEASE_ACTIVE);
+        assert_driver(stage, 0, "vfio-pci (vfio-pci)");
+
+        g_clear_pointer(&stage->machine->service.has, g_free);
+        stage->machine->service.pid = 0;
+        machine_set_driver(stage->machine, 0, "igbvf", NULL);
+        assert_recovers(stage, "its guest has ended");
+        assert_service_free(stage);
+}
+
 static void test_undefined_but_runs(void) {
         g_autoptr(Stage) stage = stage_new(2);
 
@@ -603,6 +621,7 @@ int main(int argc, char **argv) {
                 {"/recover-books/off-and-defined", test_off_and_defined},
                 {"/recover-books/follows", test_follows},
                 {"/recover-books/let-go-and-defined", test_let_go_and_defined},
+                {"/recover-books/service-at-it", test_service_at_it},
                 {"/recover-books/undefined-but-runs", test_undefined_but_runs},
                 {"/recover-books/undefined-and-off", test_undefined_and_off},
                 {"/recover-books/taken-out", test_taken_out},
