@@ -40,6 +40,20 @@ def main():
         check("the same as JSON", [(file["pf"], file["name"], file["text"], file["path"]) for file in as_json["files"]] ==
               [("0000:01:00.0", "enp1s0.conf", printed.stdout, None)], as_json)
 
+        recorded = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures", "lab-plain", "host.tar.gz")
+        for name, place in (("a built host", host), ("a recorded host", recorded)):
+            file = os.path.join(folder, "all.conf")
+            with open(file, "w", encoding="utf-8") as text:
+                vfadm("export", "--root", place, stdout=text)
+            done = vfadm("plan", "--root", place, file)
+            check("what was exported of %s changes nothing there" % name, done.returncode == 0 and "nothing to do" in done.stdout, done)
+            with open(file, encoding="utf-8") as text:
+                changed = text.read().replace("VLAN=42\n", "VLAN=43\n")
+            with open(file, "w", encoding="utf-8") as text:
+                text.write(changed)
+            done = vfadm("plan", "--root", place, file)
+            check("and with another VLAN it does, or says what is left", done.returncode in (14, 15), done)
+
         out = os.path.join(folder, "out")
         os.mkdir(out)
         done = vfadm("export", "--root", host, "--output", out)
