@@ -187,6 +187,14 @@ static int send_vf_state(ActContext *act, int ifindex, const Step *step, const V
         return io_netlink(act->io, message->data, message->len, NULL, extack);
 }
 
+/* igb refuses rates while there is no link (igb_ndo_set_vf_bw), and a PF that was just set up has one only some seconds later. */
+static bool waits_for_link(Io *io, const char *netdev, const Step *step, unsigned mask, int r) {
+        g_autofree char *path = g_strconcat("sys/class/net/", netdev, "/carrier", NULL);
+        uint64_t carrier;
+
+        return step->fresh && r == -EINVAL && (mask & (VF_MIN_RATE | VF_MAX_RATE)) && io_read_uint(io, path, 10, 1, &carrier) >= 0 && !carrier;
+}
+
 static int make_vf_state(ActContext *act, const Step *step, const Fact *now, const Fact *target, GError **error) {
         static const uint8_t none[6] = {0x02};
         g_autofree char *netdev = NULL, *extack = NULL, *ignored = NULL;
@@ -211,6 +219,8 @@ static int make_vf_state(ActContext *act, const Step *step, const Fact *now, con
         if (r >= 0)
                 return 0;
         g_autofree char *text = vf_state_format(&target->vf, mask);
+        if (waits_for_link(act->io, netdev, step, mask, r))
+                return effect_fail(error, -EAGAIN, "its driver takes rates only while it has a link: is the cable in?", "%s: VF %u does not take %s", netdev, step->vf_index, text);
         return effect_fail(error, r, vf_state_remedy(r), "%s: VF %u does not take %s%s%s%s", netdev, step->vf_index, text,
                            extack ? " (kernel: " : "", extack ? extack : "", extack ? ")" : "");
 }

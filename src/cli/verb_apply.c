@@ -111,7 +111,7 @@ static bool finish(Going *going, GError **error) {
         g_ptr_array_add(going->failures, NULL);
         g_autofree char *text = g_strjoinv("; ", (char **) going->failures->pdata);
 
-        going->cli->status = going->left ? STATUS_LEFT : 0;
+        going->cli->status = going->left ? STATUS_LEFT : going->cli->dry_run && going->changed ? STATUS_TO_DO : 0;
         if (going->cli->json) {
                 cli_print_json(json_pack("{s:O, s:O}", "plans", going->plans, "missing", going->missing));
                 if (going->code)

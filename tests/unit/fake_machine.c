@@ -434,6 +434,8 @@ Snapshot *host_read(Io *io, unsigned what, GError **error) {
         NetDev *net = net_dev_new("enp1s0");
         net->ifindex = 3;
         net->up = true;
+        if (machine->pf_address)
+                g_ptr_array_add(net->addresses, g_strdup(machine->pf_address));
         g_ptr_array_add(pf->nets, net);
         for (unsigned i = 0; i < num_vfs; i++) {
                 Dev *vf = dev_new(machine_vf(i));

@@ -84,6 +84,8 @@ typedef struct {
         /* What a program does and says; its exit status. NULL: there is none. */
         int (*program)(Io *io, char *const argv[], GString *says);
 
+        const char *pf_address; /* of the PF's network device; NULL: none */
+
         bool guest_runs;
         char *guest_has;   /* device id, or NULL */
         bool guest_keeps;  /* answers "pending" */

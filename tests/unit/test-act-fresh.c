@@ -96,6 +96,50 @@ static void test_recovered(void) {
         }
 }
 
+static bool pf_is_up(Stage *stage) {
+        g_autofree char *flags = NULL;
+        g_assert_cmpint(io_read_text(&stage->machine->io, "sys/class/net/enp1s0/flags", &flags), >=, 0);
+        return g_str_equal(flags, "0x1003");
+}
+
+/* A link that the plan set up goes down again, but not under somebody's address. */
+static void test_link(void) {
+        for (int addressed = 0; addressed < 2; addressed++) {
+                g_autoptr(Stage) stage = stage_new(0);
+                g_autoptr(Plan) plan = plan_new("apply");
+                machine_put(stage->machine, "sys/class/net/enp1s0/flags", "0x1002");
+                add_number(plan, STEP_LINK, 0, 1);
+                add_number(plan, STEP_NUMVFS, 0, 2);
+                fresh(add_driver(plan, 0, NULL, NULL, "nosuch", NULL), 1);
+                fail(stage, "module nosuch", -ENOENT, -1);
+                stage->machine->pf_address = addressed ? "10.0.0.3/24" : NULL;
+                g_free(assert_fails(stage, plan, VFADM_ERROR_NOT_FOUND, "everything was undone"));
+                g_assert_cmpuint(machine_num_vfs(stage->machine), ==, 0);
+                g_assert_true(pf_is_up(stage) == (addressed == 1));
+                g_assert_cmpuint(n_unfinished(stage), ==, 0);
+        }
+}
+
+/* A rate is refused until the PF has its link: that is waited for; where it has one, the driver means it. */
+static void test_rate(void) {
+        static const VfState from = {.known = VF_MAX_RATE}, to = {.known = VF_MAX_RATE, .max_rate = 100};
+
+        for (int carrier = 0; carrier < 2; carrier++) {
+                g_autoptr(Stage) stage = stage_new(0);
+                g_autoptr(Plan) plan = plan_new("apply");
+                stage->machine->reports |= VF_MAX_RATE;
+                machine_put(stage->machine, "sys/class/net/enp1s0/carrier", carrier ? "1" : "0");
+                add_number(plan, STEP_NUMVFS, 0, 1);
+                fresh(add_state(plan, 0, &from, &to, VF_MAX_RATE), 0);
+                fail(stage, "vf 0:", -EINVAL, 4);
+                if (carrier)
+                        g_free(assert_fails(stage, plan, VFADM_ERROR_FAILED, "does not take max-rate=100"));
+                else
+                        assert_ran(stage, plan);
+                g_assert_cmpuint(stage->machine->vfs[0].max_rate, ==, carrier ? 0 : 100);
+        }
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/act/fresh/found", test_found);
@@ -103,5 +147,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/act/fresh/undone", test_undone);
         g_test_add_func("/act/fresh/taken-meanwhile", test_taken_meanwhile);
         g_test_add_func("/act/fresh/recovered", test_recovered);
+        g_test_add_func("/act/fresh/link", test_link);
+        g_test_add_func("/act/fresh/rate", test_rate);
         return g_test_run();
 }
