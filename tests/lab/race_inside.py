@@ -4,6 +4,10 @@ observer looks again and again who has which. Prints one JSON object: what was d
 
 usage: race_inside.py SECONDS LONGEST TIMES POOL PF VIRSH-GUEST,… VFADM-GUEST,… STARTED-GUEST,… HOLDERS
 
+At the end no VF is left on VFIO, and no lease may ever have been written that remembers one on VFIO or in a VLAN: a guest of libvirt's had
+it just then. (libvirt gives a VF to the host's driver that had none, which gives it a MAC.) What contradicts that is told with what the
+ledger's journal and libvirt's log know of this VF.
+
 It takes SECONDS, and on a slow machine longer: until each kind of taking has been done TIMES times and one has been refused,
 but not longer than LONGEST seconds and what was begun by then.
 
@@ -12,17 +16,22 @@ that are not one guest's, and stay so from one look to the next. (For a moment i
 holds the VF in the network, and takes the lease back where libvirt was quicker.)
 """
 import collections
+import contextlib
 import glob
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 
 HOLDER = "vfadm"
+LEDGER = "/var/lib/vfadm/ledger.db"
+# What libvirt says of the VFs that it binds and gives back, while the race runs.
+LIBVIRT_LOG = "/var/log/libvirt/race.log"
 RACE_QEMU = ["qemu-system-x86_64", "-machine", "q35,accel=kvm", "-m", "64M", "-nodefaults", "-display", "none", "-S"]
 # vfadm's statuses for "somebody else has it" and "somebody else is at it".
 IN_USE, BUSY = 5, 8
@@ -41,6 +50,7 @@ class Race:
         self.done = collections.Counter()
         self.refused = collections.Counter()
         self.most = 0
+        self.lost = 0  # plans that were undone, since somebody else was quicker
         self.lock = threading.Lock()
 
     def running(self):
@@ -144,6 +154,80 @@ def look(race, before):
     return found
 
 
+def left_over(pf):
+    """{address: what is wrong with it} of each VF of the PF that is not as the host has one."""
+    found = {}
+    for number, line in re.findall(r"vf (\d+) (.*)", run("ip", "link", "show", pf).stdout):
+        device = os.path.realpath(f"/sys/class/net/{pf}/device/virtfn{number}")
+        driver = os.path.basename(os.path.realpath(device + "/driver")) if os.path.exists(device + "/driver") else None
+        with open(device + "/driver_override", encoding="utf-8") as file:
+            override = file.read().strip()
+        if driver not in (None, "igbvf") or override != "(null)" or "vlan" in line or "trust off" not in line:
+            found[os.path.basename(device)] = f"driver {driver}, override {override}, {line.strip()}"
+    return found
+
+
+def journal():
+    """[(plan's columns, its steps as JSON)] of each plan that the ledger still knows, oldest first."""
+    with contextlib.closing(sqlite3.connect(f"file:{LEDGER}?mode=ro", uri=True)) as ledger:
+        plans = ledger.execute("SELECT id, verb, summary, created, ended, outcome FROM plan ORDER BY id").fetchall()
+        return [(plan, [(mark, json.loads(body)) for mark, body in
+                        ledger.execute("SELECT mark, body FROM step WHERE plan = ? ORDER BY number", (plan[0],))]) for plan in plans]
+
+
+def leases_begun(steps, vf=None):
+    """The leases that a plan wrote anew."""
+    for _, step in steps:
+        if step["kind"] == "lease" and step["from"] is None and step["to"] and vf in (None, step["address"]):
+            yield step["to"]
+
+
+def remembered_wrongly(plans):
+    """What a lease of the journal remembers of its VF that is a guest's and not the host's. Not those that were undone."""
+    for (number, verb, _, _, _, outcome), steps in plans:
+        for lease in leases_begun(steps):
+            if outcome != "undone" and (lease["saved_driver"] not in (None, "igbvf") or lease["saved_override"] or lease["saved"].get("vlan")):
+                yield lease["address"], (f"{lease['address']}: plan {number} ({verb}) leased it with the driver {lease['saved_driver']} and "
+                                         f"{lease['saved']} to go back to")
+
+
+def history(plans, vf):
+    """All that is known of one VF: which plans, when, with which leases; and libvirt's words."""
+    def clock(seconds):
+        return time.strftime("%H:%M:%S", time.localtime(seconds)) if seconds else "-"
+
+    for (number, verb, summary, created, ended, outcome), steps in plans:
+        mine = [(mark, step) for mark, step in steps if step["address"] == vf]
+        if not mine:
+            continue
+        saved = [f"from {lease['saved_driver']} {lease['saved']}" for lease in leases_begun(steps, vf)]
+        yield (f"  {clock(created)} to {clock(ended)}: plan {number} {verb} '{summary}' {outcome} {' '.join(saved)} "
+               + ", ".join(f"{step['kind']} {mark}" for mark, step in mine))
+    if os.path.exists(LIBVIRT_LOG):
+        dull = "Free:|New:|FindCapability|ConfigOpen|DetectFunction|DetectPower"
+        with open(LIBVIRT_LOG, encoding="utf-8", errors="replace") as file:
+            yield from ("  libvirt: " + line.strip() for line in file if vf in line and not re.search(dull, line))
+
+
+def tell_leftovers(race):
+    """Each VF that is left over, and each lease that remembered it wrongly, with all that is known of it."""
+    plans = journal()
+    race.lost = sum(outcome == "undone" for (*_, outcome), _ in plans)
+    wrong = {vf: [f"{vf} is left over: {text}"] for vf, text in left_over(race.pf).items()}
+    for vf, text in remembered_wrongly(plans):
+        wrong.setdefault(vf, []).append(text)
+    for vf, texts in wrong.items():
+        race.say("\n".join([*texts, *list(history(plans, vf))[-60:]]))
+
+
+def log_libvirt():
+    """Only for the story of a VF: where libvirt does not take it, the story is shorter."""
+    if os.path.exists(LIBVIRT_LOG):
+        os.remove(LIBVIRT_LOG)
+    for what, value in (("outputs", f"1:file:{LIBVIRT_LOG}"), ("filters", "1:util.hostdev 1:util.pci 3:*")):
+        run("virt-admin", "-c", "libvirtd:///system", f"daemon-log-{what}", f"--{what}", value)
+
+
 def vf_with(race, mac):
     """The VF line of `ip link` with this MAC, or None."""
     lines = [line for line in run("ip", "link", "show", race.pf).stdout.splitlines() if " vf " in line and mac in line]
@@ -176,19 +260,33 @@ def by_virsh(race, guest, mac):
         result = virsh("detach-device", guest, path, "--live")
         if result.returncode:
             race.say(f"{guest}: virsh detach-device: {result.stderr.strip()}")
-        if not gone(guest, mac):
-            race.say(f"{guest}: {mac} does not leave")
+        if not gone(guest, mac, path):
+            race.say(f"{guest}: {mac} does not leave; its console:\n{console(guest)}")
             return
 
 
-def gone(guest, mac):
-    """Waits until the live domain has no interface with the MAC."""
-    deadline = time.monotonic() + 60
+def gone(guest, mac, path):
+    """Waits until the live domain has no interface with the MAC, and asks again meanwhile: a guest that is still at the device's coming
+    can miss the request to let it go."""
+    deadline = time.monotonic() + 120
+    again = time.monotonic() + 10
     while mac in virsh("dumpxml", guest).stdout:
         if time.monotonic() > deadline:
             return False
+        if time.monotonic() > again:
+            virsh("detach-device", guest, path, "--live")
+            again = time.monotonic() + 10
         time.sleep(0.1)
     return True
+
+
+def console(guest):
+    """The last that the guest's kernel said."""
+    for path in (f"/run/vflab/{guest}/console.log", f"/var/log/libvirt/qemu/{guest}-console.log"):
+        if os.path.exists(path):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                return "".join(file.readlines()[-25:])
+    return "(there is none)"
 
 
 def by_vfadm(race, guest, mac):
@@ -295,13 +393,16 @@ def main():
     jobs += [(by_run, f"holder{number}") for number in range(int(sys.argv[9]))]
     race.kinds = {KINDS[job[0]] for job in jobs}
     jobs.append((observe,))
+    if virsh_guests:
+        log_libvirt()
     threads = [threading.Thread(target=guarded, args=(race, *job)) for job in jobs]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    tell_leftovers(race)
     left = {"leases": leases(), "ports": ports(race.pool), "open": holders()}
-    print(json.dumps({"done": race.done, "refused": race.refused, "wrong": race.wrong, "looks": race.looks, "most": race.most,
+    print(json.dumps({"done": race.done, "refused": race.refused, "wrong": race.wrong, "looks": race.looks, "most": race.most, "lost": race.lost,
                       "left": left}))
 
 
