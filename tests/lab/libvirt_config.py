@@ -1,6 +1,7 @@
 """Definitions of libvirt's guests: a VF that a guest has from its next start on, and what becomes of its lease."""
+from domain import define_empty, start_empty
 from harness import BDF, PF
-from libvirt_guests import MAC, VF0, bare, define, devices_of, start, stop
+from libvirt_guests import MAC, VF0, bare, define, devices_of, stop
 
 VF1 = "0000:01:10.2"
 MAC1 = "02:00:00:00:42:21"
@@ -18,10 +19,9 @@ def scopes(lab):
     return [(lease["guest"], lease["address"], lease["config"], lease["pid"] > 0) for lease in lab.leases()]
 
 
-def restart(lab, name):
+def restart(lab, name, *options):
     """As from the host: the guest's process ends, and another begins."""
-    lab.sh(f"virsh destroy {name}; : >/run/vflab/{name}/console.log; virsh start {name}")
-    lab.await_guest(name, "^GUEST ready")
+    lab.sh(f"virsh destroy {name}; : >/run/vflab/{name}/console.log; virsh start {name} {' '.join(options)}")
 
 
 def while_off(lab):
@@ -43,8 +43,7 @@ def while_off(lab):
 
 def starts(lab):
     """libvirt starts and stops it: the MAC stays the same, trust is as asked, the lease goes along"""
-    lab.sh("virsh start web2")
-    lab.await_guest("web2", f"GUEST nic=eth0 driver=igbvf .* mac={MAC}")
+    lab.sh("virsh start web2 --paused")
     line = lab.vf_line(0)
     assert MAC in line and "vlan 42" in line and "trust on" in line, line
     lab.vfadm("recover")
@@ -79,8 +78,8 @@ def no_slot(lab):
     lab.vfadm("attach", "libvirt:web2", "--from", f"{PF}/2", "--config", f"mac={MAC}", says="shut it down and start it")
     for vf in (0, 1):
         lab.vfadm("detach", "libvirt:web2", f"{PF}/{vf}")
-    restart(lab, "web2")
-    lab.await_guest("web2", f"GUEST nic=eth0 driver=igbvf .* mac={MAC}")
+    restart(lab, "web2", "--paused")
+    assert MAC in lab.vf_line(2) and devices_of(lab, "web2") == "1"
     lab.sh("virsh destroy web2")
     lab.vfadm("detach", "libvirt:web2", f"{PF}/2")
     bare(lab, 2, "0000:01:10.4")
@@ -104,8 +103,8 @@ def changed_by_others(lab):
 
 def never_twice(lab):
     """a definition that names a VF leased to another guest: libvirt's hook refuses the start; vfadm takes no VF that is defined elsewhere"""
-    define(lab, "web2", "web2")
-    start(lab, "web3", "web3")
+    define_empty(lab, "web2", 2)
+    start_empty(lab, "web3")
     lab.vfadm("attach", "libvirt:web3", "--from", VF0)
     lab.sh("virsh dumpxml web3 | sed -n '/<interface type=.hostdev/,/<.interface>/p' | grep -v '<alias\\|<address type=.pci. domain=.0x0000. bus=.0x0[1-9]. slot=.0x00' >/tmp/nic.xml; "
            "virsh attach-device web2 /tmp/nic.xml --config")

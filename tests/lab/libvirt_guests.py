@@ -1,9 +1,9 @@
 """Guests that libvirt runs: a VF goes into a real one and comes back, whatever libvirt's daemon and its users do meanwhile."""
-from domain import domain
+from domain import domain, start_empty
 from harness import BDF, PF
 
 MAC = "02:00:00:00:42:20"
-VF0 = "0000:01:10.0"
+VF0, VF1 = "0000:01:10.0", "0000:01:10.2"
 STATE = "/run/vflab"
 # What a shell, a path or XML could trip over; libvirt itself takes all of it as a name.
 ODD_NAME = "o'dd & <b> \"x\" $(id) ;"
@@ -112,6 +112,7 @@ def behind_our_back(lab):
 
 def destroyed(lab):
     """a guest that is destroyed gives its VF back at the next verb"""
+    lab.sh("virsh start web1 --paused")
     lab.vfadm("attach", "web1", "--from", f"{PF}/0", f"mac={MAC}", "vlan=42")
     lab.sh("virsh destroy web1")
     lab.vfadm("attach", "libvirt:web1", "--live", status=4, says="is not running")
@@ -122,18 +123,9 @@ def destroyed(lab):
 
 def comes_back(lab):
     """a VF with a host driver comes back to it: detached, destroyed, managed by libvirt or by vfadm, autoprobe on or off"""
-    start(lab, "web1", "web1")
     was = lab.sh(f"vfadm disable -q {PF}; echo 2 >/sys/class/net/{PF}/device/sriov_numvfs; "
-                 f"timeout 20 sh -c 'until [ -e /sys/bus/pci/drivers/igbvf/{VF0} ]; do sleep 0.1; done'; "
+                 f"timeout 20 sh -c 'until [ -e /sys/bus/pci/drivers/igbvf/{VF0} -a -e /sys/bus/pci/drivers/igbvf/{VF1} ]; do sleep 0.1; done'; "
                  f"udevadm settle; ip link show {PF} | grep 'vf 0'")  # udev gives the VF's network device a MAC, too
-    # First: of a device that was plugged unmanaged once, libvirt's daemon no longer knows that it bound the driver itself.
-    lab.vfadm("attach", "libvirt:web1", "--from", VF0, f"mac={MAC}", "trust=on", "--disrupt")
-    lab.sh("virsh destroy web1")
-    assert lab.driver(VF0) == "igbvf", "libvirt gives a managed device back without vfadm"
-    lab.vfadm("recover")
-    assert lab.sh(f"ip link show {PF} | grep 'vf 0'") == was and lab.leases() == []
-    lab.sh("virsh start web1")
-    lab.await_guest("web1", "^GUEST ready")
     for autoprobe in ("1", "0"):
         lab.sh(f"echo {autoprobe} >/sys/class/net/{PF}/device/sriov_drivers_autoprobe")
         for word in ("managed=yes", "managed=no"):
@@ -146,14 +138,20 @@ def comes_back(lab):
             assert lab.sh(f"ip link show {PF} | grep 'vf 0'") == was, (autoprobe, word)
             assert lab.leases() == []
     lab.sh(f"echo 1 >/sys/class/net/{PF}/device/sriov_drivers_autoprobe")
+    # The other VF: of a device that was plugged unmanaged once, libvirt's daemon no longer knows that it bound the driver itself.
+    was = lab.vf_line(1)
+    lab.vfadm("attach", "libvirt:web1", "--from", VF1, f"mac={MAC}", "trust=on", "--disrupt")
+    lab.sh("virsh destroy web1")
+    assert lab.driver(VF1) == "igbvf", "libvirt gives a managed device back without vfadm"
+    lab.vfadm("recover")
+    assert lab.vf_line(1) == was and lab.leases() == []
     lab.vfadm("disable", PF, "--disrupt")
     lab.vfadm("enable", PF, "2")
-    stop(lab, "web1", "web1")
 
 
 def odd_name(lab):
     """a domain whose name is a trap for shells, paths and XML gets a VF like any other"""
-    start(lab, ODD_NAME, "odd")
+    start_empty(lab, ODD_NAME)
     lab.vfadm("attach", "libvirt:" + ODD_NAME, "--from", f"{PF}/0")
     assert devices_of(lab, ODD_NAME) == "1"
     lab.vfadm("detach", "libvirt:" + ODD_NAME, VF0)
@@ -164,4 +162,4 @@ def odd_name(lab):
     assert lab.numvfs(BDF) == 0
 
 
-CASES = [attaches, all_taken, daemon_restarts, without_daemon, behind_our_back, destroyed, comes_back, odd_name]
+CASES = [attaches, all_taken, daemon_restarts, without_daemon, behind_our_back, comes_back, destroyed, odd_name]
