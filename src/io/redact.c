@@ -207,7 +207,7 @@ static char *keep_driverctl(State *state, const char *line) {
 /* Sections, and the keys of vfadm.conf(5). */
 static char *keep_conf(State *state, const char *line) {
         static const char *const known[] = {
-                "PermanentMACAddress", "Path", "Slot", "Driver", "Name", "Address", "VFs", "Autoprobe", "Up", "Drift", "MACAddress", "MSIX",
+                "PermanentMACAddress", "Path", "Slot", "Driver", "Name", "Address", "VFs", "Autoprobe", "Up", "Drift", "MACAddress",
                 "PF", "Order", "Libvirt", "Autostart", "VLAN", "QoS", "Protocol", "Trust", "SpoofCheck", "LinkState", "MinRate", "MaxRate",
         };
         const char *start = after_blanks(line);

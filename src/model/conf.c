@@ -51,7 +51,6 @@ ConfVf *conf_vf_new(const char *path, unsigned line) {
         ConfVf *vf = g_new0(ConfVf, 1);
 
         vf->place = (ConfPlace) {g_strdup(path), line};
-        vf->msix = -1;
         return vf;
 }
 

@@ -30,7 +30,6 @@ typedef struct {
         bool mac_grows; /* "MACAddress=02:…:01+": grows by one from VF to VF */
         char *driver;   /* Driver=: "vfio" (the best VFIO driver the kernel names), "none", "host" (whichever of the host's takes it), or a
                            driver's name; NULL: not said */
-        int msix;       /* MSIX=: interrupts that the PF gives to the VF */
 } ConfVf;
 
 /* A file with a [Match]: one or more PFs. */

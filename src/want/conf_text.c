@@ -80,8 +80,6 @@ static void append_section(GString *text, const ConfVf *vf) {
                 g_string_append_printf(text, "MACAddress=%s%s\n", mac, vf->mac_grows ? "+" : "");
         }
         conf_append_vf(text, &vf->vf);
-        if (vf->msix >= 0)
-                g_string_append_printf(text, "MSIX=%d\n", vf->msix);
 }
 
 char *conf_format(const ConfPf *pf, const Snapshot *host) {

@@ -11,7 +11,6 @@ enum {
         WORD_MAX = 1024,
         NAME_MAX_BYTES = 63, /* of a driver; it becomes part of a sysfs path and of a module's name */
         IFNAME_MAX = 15,     /* IFNAMSIZ without the NUL */
-        MSIX_LAST = 2048,    /* PCI: a function has no more (Table Size is 11 bits) */
 };
 
 static const char wildcards[] = "*?[]!";
@@ -224,20 +223,10 @@ static bool take_mac(const KeyTarget *to, const char *value) {
         return known(to->state, VF_MAC, value);
 }
 
-static bool take_msix(const KeyTarget *to, const char *value) {
-        uint32_t n = 0;
-
-        if (value && !parse_u32(value, 1, MSIX_LAST, &n))
-                return false;
-        to->vf->msix = value ? (int) n : -1;
-        return true;
-}
-
 static const Key vf_keys[] = {
         {"Driver", take_vf_driver, "vfio, none, host or a driver's name", false},
         {"MACAddress", take_mac,
          "one of a single device as 02:00:00:00:00:01, or with a '+' behind it, which counts it up from VF to VF", false},
-        {"MSIX", take_msix, "a number from 1 to 2048", false},
         {NULL},
 };
 

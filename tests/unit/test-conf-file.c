@@ -50,7 +50,7 @@ static void test_all_keys(void) {
                                       "Driver = vfio\n"
                                       "MACAddress=02:00:00:00:02:FE+\n"
                                       "VLAN=42\nQoS=3\nProtocol=802.1ad\nTrust=on\nSpoofCheck=off\nMinRate=10\nMaxRate=100\n"
-                                      "LinkState=auto\nMSIX=8\r\n"
+                                      "LinkState=auto\r\n"
                                       "[Pool p]\nPF=02:00:00:00:01:01",
                                       NULL);
         const ConfPf *pf = only_pf(conf);
@@ -71,10 +71,8 @@ static void test_all_keys(void) {
         const ConfVf *guests = pf->vfs->pdata[0], *rest = pf->vfs->pdata[1];
         g_assert_true(guests->first == 0 && guests->last == 3 && rest->first == 4 && rest->last == CONF_VF_LAST);
         g_assert_cmpstr(guests->driver, ==, "vfio");
-        g_assert_cmpint(guests->msix, ==, 8);
         g_assert_cmpuint(guests->place.line, ==, 17);
         g_assert_cmpstr(rest->driver, ==, "host");
-        g_assert_cmpint(rest->msix, ==, -1);
         assert_vf(pf, 0, "mac=02:00:00:00:02:fe vlan=42.3/802.1ad trust=on spoofchk=off link=auto min-rate=10 max-rate=100");
         assert_vf(pf, 2, "mac=02:00:00:00:03:00 vlan=42.3/802.1ad trust=on spoofchk=off link=auto min-rate=10 max-rate=100");
         assert_vf(pf, 6, "");
@@ -184,7 +182,7 @@ static void test_errors(void) {
                 {M "[VF 0]\nQoS=3\n", "line 4: QoS= and Protocol= are the VLAN's; write VLAN= too"},
                 {M "[VF 0]\nVLAN=4\nVLAN=\nProtocol=802.1ad\n", "line 6: QoS= and Protocol= are the VLAN's"},
                 {M "[VF 0]\nMinRate=11\nMaxRate=10\n", "line 3: MinRate=11 is above MaxRate=10"},
-                {M "[VF 0]\nMSIX=0\n", "line 4: MSIX=0: expected a number from 1 to 2048"},
+                {M "[VF 0]\nMSIX=8\n", "line 4: [VF] has no 'MSIX'; it has Driver, MACAddress, VLAN, QoS"},
                 {M "[VF 0]\nLinkState=up\n", "line 4: LinkState=up: expected auto, on or off"},
                 {M "[VF 0]\nTrust=on # as ever\n", "line 4: Trust=on # as ever: expected on or off"},
                 {M "[VF 0]\nTrust=\033[31m\n", "line 4: Trust=\\033[31m: expected"},

@@ -4,18 +4,19 @@
 
 #include <string.h>
 
-/* The man page from "# [VF 0-3]" to the next heading. The caller frees. */
+/* The man page from its heading "[VF 0-3]" to the next. The caller frees. */
 static char *section_of_man(const char *kind) {
         g_autofree char *path = g_test_build_filename(G_TEST_DIST, "..", "..", "man", "vfadm.conf.5.scd", NULL);
-        g_autofree char *man = NULL, *named = g_strdup_printf("\n# [%s ", kind), *plain = g_strdup_printf("\n# [%s]", kind);
+        g_autofree char *man = NULL, *named = g_strdup_printf("[%s ", kind), *plain = g_strdup_printf("[%s]", kind);
         g_autoptr(GError) error = NULL;
 
         g_file_get_contents(path, &man, NULL, &error);
         g_assert_no_error(error);
-        const char *start = strstr(man, named) ? strstr(man, named) : strstr(man, plain);
-        g_assert_nonnull(start);
-        const char *end = strstr(start + 1, "\n# ");
-        return g_strndup(start, end ? (size_t) (end - start) : strlen(start));
+        g_auto(GStrv) sections = g_strsplit(man, "\n# ", -1);
+        for (char **section = sections; *section; section++)
+                if (g_str_has_prefix(*section, named) || g_str_has_prefix(*section, plain))
+                        return g_strdup(*section);
+        g_error("vfadm.conf(5) has no section [%s]", kind);
 }
 
 static void assert_told(const Key *keys, const char *kind, const char *text) {

@@ -213,14 +213,14 @@ static void test_format_rest(void) {
         all->last = 3;
         rest->first = 4;
         rest->last = CONF_VF_LAST;
-        rest->msix = 8;
+        rest->driver = g_strdup("host");
         all->driver = g_strdup("vfio");
         all->vf = (VfState) {.known = VF_VLAN | VF_LINK, .vlan = 0, .link = VF_LINK_AUTO};
         g_ptr_array_add(conf->vfs, all);
         g_ptr_array_add(conf->vfs, rest);
         g_autofree char *text = conf_format(conf, NULL);
         g_assert_cmpstr(text, ==, "[Match]\nDriver=igb\nDriver=i*e\n\n[PF]\nVFs=all\nAutoprobe=yes\nUp=yes\nDrift=report\n\n"
-                                  "[VF 0-3]\nDriver=vfio\nVLAN=0\nLinkState=auto\n\n[VF 4-*]\nMSIX=8\n");
+                                  "[VF 0-3]\nDriver=vfio\nVLAN=0\nLinkState=auto\n\n[VF 4-*]\nDriver=host\n");
         assert_read_back(text);
 }
 
