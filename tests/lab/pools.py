@@ -2,6 +2,7 @@
 import re
 
 import libvirt_guests
+from domain import start_empty
 from harness import PF
 
 POOL = "web"
@@ -69,7 +70,7 @@ def guests_stay(lab):
     lab.vfadm("enable", PF, "4")
     lab.vfadm("pool", "define", POOL, "--pf", PF, "--libvirt")
     lab.vfadm("pool", "start", POOL)
-    libvirt_guests.start(lab, "web1", "web1")
+    start_empty(lab, "web1")
     lab.vfadm("attach", "libvirt:web1", "--from", POOL, says="pool web: 3 of 4 VFs left")
     assert held(lab) == {VF0: "vfadm"}, held(lab)
     lab.run("sh", "-c", "cat >/tmp/nic.xml", input=f"<interface type='network'><source network='{POOL}'/></interface>")
