@@ -44,7 +44,7 @@ bench: all
 soak:
 	@tools/setup all
 	@tests/fuzz/run all $(SECONDS)
-	@tests/lab/run xen-hvm race
+	@tests/lab/run xen-hvm race configuration-long
 
 lint:
 	@tools/setup build test

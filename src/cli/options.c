@@ -40,7 +40,7 @@ static const Option options[] = {
         {{"off", 0, OPT_OFF, NULL, "pool autostart: not any more"}, FLAG, FIELD(off)},
         {{"keep-going", 0, OPT_KEEP_GOING, NULL, "apply: each PF by itself, so that one that fails stops no other"}, FLAG, FIELD(keep_going)},
         {{"wait", 0, OPT_WAIT, "SECONDS", "apply: first wait so long for PFs that are configured and not there yet"}, SECONDS, FIELD(wait_ms)},
-        {{"boot", 0, OPT_BOOT, NULL, "not now, but from the next boot on, by Xen's pciback: shows the change, and asks first"}, FLAG, FIELD(boot)},
+        {{"boot", 0, OPT_BOOT, NULL, "bind: from the next boot on, by Xen's pciback; apply: as at boot, wakes no libvirt"}, FLAG, FIELD(boot)},
         {{"output", 0, OPT_OUTPUT, "DIR", "write files into this folder, none of which may be there already"}, TEXT, FIELD(output)},
         {{"timeout", 0, OPT_TIMEOUT, "SECONDS", "how long the guest may take to let go (30)"}, SECONDS, FIELD(timeout_ms)},
         {{"no-reset", 0, OPT_NO_RESET, NULL, "do not reset the device; for one whose reset fails"}, FLAG, FIELD(no_reset)},

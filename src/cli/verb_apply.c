@@ -1,4 +1,4 @@
-/* vfadm apply [FILE…] [--pf PF] [--keep-going] [--disrupt] */
+/* vfadm apply [FILE…] [--pf PF] [--keep-going] [--disrupt] [--boot] */
 #include "base/error.h"
 #include "change/conf.h"
 #include "cli/applying.h"
@@ -152,6 +152,7 @@ bool verb_apply(Cli *cli, GError **error) {
         g_autoptr(Io) io = changing_machine(cli, error);
         if (!io)
                 return false;
+        io->wakes_nobody = cli->boot;
         if (cli->keep_going)
                 return apply_going(cli, io, pf, error);
         g_autoptr(Conf) conf = applying_conf(cli, io, error);

@@ -44,9 +44,9 @@
 
 const Verb verbs[] = {
         {.name = "apply",
-         .usage = "[FILE…] [--pf PF] [--keep-going] [--wait SECONDS]",
+         .usage = "[FILE…] [--pf PF] [--keep-going] [--wait SECONDS] [--boot]",
          .summary = "make the host what its configuration says",
-         .options = OPT_CHANGES | OPT_PF | OPT_KEEP_GOING | OPT_WAIT,
+         .options = OPT_CHANGES | OPT_PF | OPT_KEEP_GOING | OPT_WAIT | OPT_BOOT,
          .max_args = WORDS,
          .run = verb_apply,
          .description =

@@ -60,6 +60,19 @@ static bool socket_there(Io *io, const char *name) {
                g_strv_contains((const char *const *)names, name);
 }
 
+/* Whoever connects to the socket has systemd start the daemon, which at boot waits for vfadm-apply.service. Daemons write their pid when
+ * they begin (src/rpc/virnetdaemon.c, src/util/virpidfile.c). */
+static bool daemon_runs(Io *io) {
+        static const char *const files[] = {"run/libvirtd.pid", "run/virtqemud.pid"};
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(files); i++) {
+                uint64_t pid, start;
+                if (io_read_uint(io, files[i], 10, G_MAXINT, &pid) >= 0 && io_process_start(io, (int)pid, &start) >= 0)
+                        return true;
+        }
+        return false;
+}
+
 bool libvirt_has_networks(Io *io) {
         return socket_there(io, "virtnetworkd-sock");
 }
@@ -109,6 +122,10 @@ VirConnect *libvirt_connect(Io *io, GError **error) {
                 g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED,
                                     "libvirt does not run here (no socket in /run/libvirt); start it: 'systemctl start "
                                     "libvirtd.socket' or, where it is modular, 'systemctl start virtqemud.socket'");
+                return NULL;
+        }
+        if (io->wakes_nobody && !daemon_runs(io)) {
+                g_set_error_literal(error, VFADM_ERROR, VFADM_ERROR_UNSUPPORTED, "libvirt does not run yet, and at boot it is not woken");
                 return NULL;
         }
         virSetErrorFunc(NULL, be_silent);

@@ -80,6 +80,7 @@ typedef struct {
 /* Every implementation's struct begins with this. */
 struct Io {
         const IoCalls *calls;
+        bool wakes_nobody; /* a service that would be started by asking it is not asked: at boot it waits for us */
         bool writable; /* false: write, netlink changes, load_module, replace, programs that change, spawn and lock return -EROFS */
         void *kept;    /* by io_keep() */
         void (*kept_free)(void *kept);
