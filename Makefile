@@ -44,7 +44,7 @@ bench: all
 soak:
 	@tools/setup all
 	@tests/fuzz/run all $(SECONDS)
-	@tests/lab/run xen-hvm race configuration-long
+	@tests/lab/run xen-hvm race
 
 lint:
 	@tools/setup build test
