@@ -1,5 +1,5 @@
 /* vfadmd: the service's program. It starts, says on standard error what people should know, and ends when told to. */
-#include "daemon/daemon.h"
+#include "daemon/bus.h"
 
 #include "base/error.h"
 
@@ -13,7 +13,9 @@
 typedef struct {
         GMainLoop *loop;
         Daemon *daemon;
-        gboolean all_events;
+        Bus *bus; /* NULL: it is on none */
+        GError *lost; /* the bus was lost */
+        gboolean all_events, no_bus;
         char *program, *ledger, *root;
 } Service;
 
@@ -44,6 +46,15 @@ static void hears(const Event *event, void *user) {
         }
 }
 
+/* systemd starts it again, on a bus that is there. */
+static void on_lost(const char *why, void *user) {
+        Service *service = user;
+
+        if (!service->lost)
+                g_set_error_literal(&service->lost, VFADM_ERROR, VFADM_ERROR_FAILED, why);
+        g_main_loop_quit(service->loop);
+}
+
 static void drained(void *user) {
         g_main_loop_quit(((Service *) user)->loop);
 }
@@ -70,6 +81,7 @@ static bool parse(Service *service, int *argc, char ***argv, GError **error) {
         const GOptionEntry entries[] = {
                 {"events", 0, 0, G_OPTION_ARG_NONE, &service->all_events, "print every event on standard output, a line of JSON each", NULL},
                 {"ledger", 0, 0, G_OPTION_ARG_FILENAME, &service->ledger, "where the ledger is (/var/lib/vfadm)", "DIR"},
+                {"no-bus", 0, 0, G_OPTION_ARG_NONE, &service->no_bus, "do not be org.vfadm1 on the system bus", NULL},
                 {"program", 0, 0, G_OPTION_ARG_FILENAME, &service->program, "the vfadm that does the work (the one beside this program)", "FILE"},
                 {"root", 0, 0, G_OPTION_ARG_FILENAME, &service->root, "watch the configuration and definitions below this folder", "DIR"},
                 {"version", 0, 0, G_OPTION_ARG_NONE, &version, "the version of vfadmd", NULL},
@@ -100,8 +112,19 @@ static bool start(Service *service, GError **error) {
         return service->daemon;
 }
 
+/* In a container, say, there is none: what the service is for it does all the same. */
+static void join_bus(Service *service) {
+        g_autoptr(GError) problem = NULL;
+
+        if (!service->no_bus)
+                service->bus = bus_new(&(BusOptions) {.daemon = service->daemon, .lost = on_lost, .user = service}, &problem);
+        if (problem)
+                fprintf(stderr, "vfadmd: %s\n", problem->message);
+}
+
 static void run(Service *service) {
         service->loop = g_main_loop_new(NULL, FALSE);
+        join_bus(service);
         g_unix_signal_add(SIGTERM, on_stop, service);
         g_unix_signal_add(SIGINT, on_stop, service);
         g_unix_signal_add(SIGHUP, on_reload, service);
@@ -110,6 +133,7 @@ static void run(Service *service) {
 }
 
 static void clear(Service *service) {
+        bus_free(service->bus);
         daemon_free(service->daemon);
         g_free(service->program);
         g_free(service->ledger);
@@ -127,5 +151,9 @@ int main(int argc, char **argv) {
         else
                 fprintf(stderr, "vfadmd: %s\n", error->message);
         clear(&service);
+        if (service.lost) {
+                fprintf(stderr, "vfadmd: %s\n", service.lost->message);
+                g_propagate_error(&error, service.lost);
+        }
         return !error ? 0 : error->domain == VFADM_ERROR ? error->code : VFADM_ERROR_USAGE;
 }
