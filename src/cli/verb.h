@@ -87,6 +87,7 @@ bool verb_import(Cli *cli, GError **error);
 bool verb_leases(Cli *cli, GError **error);
 bool verb_list(Cli *cli, GError **error);
 bool verb_metrics(Cli *cli, GError **error);
+bool verb_monitor(Cli *cli, GError **error);
 bool verb_plan(Cli *cli, GError **error);
 bool verb_pool(Cli *cli, GError **error);
 bool verb_record(Cli *cli, GError **error);

@@ -352,6 +352,18 @@ const Verb verbs[] = {
          .examples = "vfadm metrics\n"
                      "vfadm metrics --textfile /var/lib/prometheus/node-exporter/vfadm.prom\n"
                      "curl --unix-socket /run/vfadm/metrics.sock http://localhost/metrics\n"},
+        {.name = "monitor",
+         .usage = "",
+         .summary = "follow what happens, as the service tells it",
+         .run = verb_monitor,
+         .description =
+                 "Prints a line for each thing that vfadmd, the service, tells: PFs, VFs, pools and leases that come, go and change;\n"
+                 "PFs that are not as their configuration says, and that are mended; guests that died and what they gave back. It\n"
+                 "goes on until it is interrupted, also while the service is started anew. With --json a line of JSON each.\n"
+                 "\n"
+                 "The service tells it on the system bus (org.vfadm1) to those whom polkit lets read (org.vfadm1.read).\n",
+         .examples = "vfadm monitor\n"
+                     "vfadm monitor --json | jq -r 'select(.event == \"pf-drift\") | .object'\n"},
         {.name = "plan",
          .usage = "[FILE…] [--pf PF]",
          .summary = "what 'vfadm apply' would do: the difference between configuration and host",

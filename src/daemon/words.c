@@ -19,6 +19,7 @@ enum {
         W_ADOPT = 1 << 10,
         W_KEEP_GOING = 1 << 11,
         W_EXPLAIN = 1 << 12,
+        W_PF = 1 << 13,
 };
 
 typedef struct {
@@ -30,7 +31,7 @@ typedef struct {
 static const WordOption options[] = {
         {"--all", W_ALL, false},           {"--disrupt", W_DISRUPT, false}, {"--with-group", W_WITH_GROUP, false},
         {"--from", W_FROM, true},          {"--live", W_LIVE, false},       {"--config", W_CONFIG, false},
-        {"--timeout", W_TIMEOUT, true},    {"--no-reset", W_NO_RESET, false}, {"--pf", W_POOL, true},
+        {"--timeout", W_TIMEOUT, true},    {"--no-reset", W_NO_RESET, false}, {"--pf", W_PF, true},
         {"--vfs", W_POOL, true},           {"--order", W_POOL, true},       {"--libvirt", W_POOL, false},
         {"--off", W_OFF, false},           {"--adopt", W_ADOPT, false},     {"--keep-going", W_KEEP_GOING, false},
         {"--explain", W_EXPLAIN, false},
@@ -56,12 +57,12 @@ static const WordVerb verbs[] = {
         {"leases", NULL, READS, false, 0, 0},
         {"list", NULL, READS, false, W_ALL, WORDS_MOST},
         {"metrics", NULL, READS, false, 0, 0},
-        {"plan", NULL, READS, false, 0, 0},
+        {"plan", NULL, READS, false, W_DISRUPT | W_PF, 0},
         {"pool", "list", READS, false, 0, 0},
         {"pool", "show", READS, false, 0, 1},
         {"show", NULL, READS, false, 0, 1},
         {"version", NULL, READS, false, 0, 0},
-        {"apply", NULL, CHANGES, false, W_DISRUPT | W_KEEP_GOING, 0},
+        {"apply", NULL, CHANGES, false, W_DISRUPT | W_KEEP_GOING | W_PF, 0},
         {"attach", NULL, CHANGES, false, W_DISRUPT | W_WITH_GROUP | W_FROM | W_LIVE | W_CONFIG, WORDS_MOST},
         {"bind", NULL, CHANGES, false, W_DISRUPT | W_WITH_GROUP, WORDS_MOST},
         {"detach", NULL, CHANGES, true, W_WITH_GROUP | W_LIVE | W_CONFIG | W_TIMEOUT, 2},
@@ -69,7 +70,7 @@ static const WordVerb verbs[] = {
         {"enable", NULL, CHANGES, false, W_DISRUPT, WORDS_MOST},
         {"import", NULL, CHANGES, false, W_ADOPT, 1},
         {"pool", "autostart", CHANGES, false, W_OFF, 1},
-        {"pool", "define", CHANGES, false, W_POOL, WORDS_MOST},
+        {"pool", "define", CHANGES, false, W_POOL | W_PF, WORDS_MOST},
         {"pool", "delete", CHANGES, false, 0, 1},
         {"pool", "start", CHANGES, false, 0, 1},
         {"pool", "stop", CHANGES, false, 0, 1},

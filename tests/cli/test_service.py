@@ -36,7 +36,7 @@ class Service:
         os.chmod(self.path("vfadm"), 0o700)
         self.write("list.json", json.dumps({"devices": [PF]}))
         self.process = subprocess.Popen(
-            [VFADMD, "--events", "--program", self.path("vfadm"), "--ledger", self.path("ledger"), "--root", folder],
+            [VFADMD, "--events", "--no-bus", "--program", self.path("vfadm"), "--ledger", self.path("ledger"), "--root", folder],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
         self.pending = b""
 

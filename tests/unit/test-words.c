@@ -46,7 +46,8 @@ static void test_needs(void) {
         assert_needs(ASK_RUN, "attach web1 --from enp1s0 vlan=42 --disrupt", ACTION_DISTURB);
         assert_needs(ASK_RUN, "detach web1 enp1s0/3 --timeout 5", ACTION_DISTURB);
         assert_needs(ASK_RUN, "release 12", ACTION_DISTURB);
-        assert_needs(ASK_RUN, "apply --keep-going", ACTION_CHANGE);
+        assert_needs(ASK_RUN, "apply --keep-going --pf enp1s0", ACTION_CHANGE);
+        assert_needs(ASK_READ, "plan --pf=enp1s0 --disrupt", ACTION_READ);
         assert_needs(ASK_RUN, "apply --disrupt", ACTION_DISTURB);
         assert_needs(ASK_RUN, "recover", ACTION_CHANGE);
         assert_needs(ASK_RUN, "import --adopt", ACTION_CHANGE);
