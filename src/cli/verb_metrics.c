@@ -127,7 +127,7 @@ static void answer_http(Cli *cli) {
         g_autoptr(GError) problem = NULL;
         g_autofree char *text = NULL;
         json_t *json;
-        bool head;
+        bool head = false;
 
         cli->quiet = true;
         int status = read_request(&head);

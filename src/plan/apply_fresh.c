@@ -46,10 +46,9 @@ static Fresh fresh_of(const Count *count, unsigned index) {
 }
 
 static bool may_have_driver(Plan *plan, const Count *count, const Fresh *fresh) {
-        const ConfPlace *place = fresh->section ? &fresh->section->place : NULL;
-
-        if (fresh->kind != FRESH_NAMED)
+        if (fresh->kind != FRESH_NAMED || !fresh->section) /* only a section names one */
                 return true;
+        const ConfPlace *place = &fresh->section->place;
         if (!plan_driver_name_ok(fresh->driver))
                 plan_refuse(plan, VFADM_ERROR_USAGE, "/%s, line %u: '%s' is no driver name", place->path, place->line, fresh->driver);
         else if (driver_is_xen(fresh->driver))
