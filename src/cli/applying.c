@@ -18,6 +18,7 @@ Want *applying_want(Cli *cli, const Conf *conf, const char *pf) {
         Want *want = changing_want(cli, WANT_APPLY, pf);
 
         want->conf = conf;
+        want->spare_vfio = cli->spare_vfio;
         return want;
 }
 

@@ -38,6 +38,7 @@ static const Option options[] = {
          FIELD(order)},
         {{"libvirt", 0, OPT_POOL, NULL, "pool define: keep a libvirt network of the same name in step"}, FLAG, FIELD(libvirt)},
         {{"off", 0, OPT_OFF, NULL, "pool autostart: not any more"}, FLAG, FIELD(off)},
+        {{"spare-vfio", 0, OPT_SPARE_VFIO, NULL, "apply: leave a VF on VFIO that should have another driver: a guest may want it"}, FLAG, FIELD(spare_vfio)},
         {{"keep-going", 0, OPT_KEEP_GOING, NULL, "apply: each PF by itself, so that one that fails stops no other"}, FLAG, FIELD(keep_going)},
         {{"wait", 0, OPT_WAIT, "SECONDS", "apply: first wait so long for PFs that are configured and not there yet"}, SECONDS, FIELD(wait_ms)},
         {{"boot", 0, OPT_BOOT, NULL, "bind: from the next boot on, by Xen's pciback; apply: as at boot, wakes no libvirt"}, FLAG, FIELD(boot)},

@@ -27,6 +27,7 @@ enum {
         OPT_PF = 1 << 18,
         OPT_POOL = 1 << 24, /* pool define: --vfs, --libvirt, --order */
         OPT_KEEP_GOING = 1 << 25,
+        OPT_SPARE_VFIO = 1 << 29,
         OPT_WAIT = 1 << 28,
         OPT_ADOPT = 1 << 19,
         OPT_OFF = 1 << 20,
@@ -39,7 +40,7 @@ enum {
 
 typedef struct {
         bool json, quiet, xml, all, tree, dry_run, disrupt, with_group, new_ledger, no_reset, fix, undo, yes, explain, live, config, adopt, retire,
-             libvirt, off, boot, http, keep_going;
+             libvirt, off, boot, http, keep_going, spare_vfio;
         char *root;        /* NULL: this machine */
         char *ledger_dir;  /* NULL: /var/lib/vfadm */
         char *columns;

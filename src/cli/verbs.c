@@ -44,9 +44,9 @@
 
 const Verb verbs[] = {
         {.name = "apply",
-         .usage = "[FILE…] [--pf PF] [--keep-going] [--wait SECONDS] [--boot]",
+         .usage = "[FILE…] [--pf PF] [--keep-going] [--wait SECONDS] [--boot] [--spare-vfio]",
          .summary = "make the host what its configuration says",
-         .options = OPT_CHANGES | OPT_PF | OPT_KEEP_GOING | OPT_WAIT | OPT_BOOT,
+         .options = OPT_CHANGES | OPT_PF | OPT_KEEP_GOING | OPT_WAIT | OPT_BOOT | OPT_SPARE_VFIO,
          .max_args = WORDS,
          .run = verb_apply,
          .description =
@@ -57,7 +57,9 @@ const Verb verbs[] = {
                  "\n"
                  "Nobody is disturbed. A VF that a guest, a process or the host itself has is left as it is, and told as left (exit\n"
                  "status 15); so is the number of VFs while one of them is in use. --disrupt lets network and storage uses of the\n"
-                 "host's own give way. A leased VF has what its guest was given, and nothing is set there.\n"
+                 "host's own give way. A leased VF has what its guest was given, and nothing is set there. Nor is it where libvirt is\n"
+                 "about to give a VF to a guest of its own. With --spare-vfio, as the service says it, a VF that somebody has bound to\n"
+                 "VFIO and that should have another driver is left, too: a guest may be about to open it.\n"
                  "\n"
                  "--wait waits so long for the PFs that are configured and not there yet, as at boot, then goes on with what is there.\n"
                  "\n"

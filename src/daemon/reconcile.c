@@ -209,7 +209,7 @@ static void applied(const WorkResult *result, void *user) {
 static void mend(Reconcile *reconcile, const GPtrArray *pfs) {
         reconcile->out = pfs->len;
         for (unsigned i = 0; i < pfs->len; i++) {
-                char *pf = pfs->pdata[i], *words[] = {(char *) "apply", (char *) "--pf", pf, (char *) "--keep-going", NULL};
+                char *pf = pfs->pdata[i], *words[] = {(char *) "apply", (char *) "--pf", pf, (char *) "--keep-going", (char *) "--spare-vfio", NULL};
                 workers_run(reconcile->options.workers, pf, words, 0, applied, reconcile);
         }
         if (pfs->len == 0)
@@ -233,7 +233,7 @@ static void planned(const WorkResult *result, void *user) {
 }
 
 static void look_for_drift(Reconcile *reconcile) {
-        static char *const words[] = {(char *) "apply", (char *) "--keep-going", (char *) "--dry-run", NULL};
+        static char *const words[] = {(char *) "apply", (char *) "--keep-going", (char *) "--spare-vfio", (char *) "--dry-run", NULL};
 
         if (!(reconcile->looks & LOOK_DRIFT) || !reconcile->options.configured(reconcile->options.user)) {
                 read_state(reconcile);

@@ -80,5 +80,7 @@ void read_storage_uses(Reader *reader);
 void read_network_uses(Reader *reader);
 /* uses_process.c: open VFIO and UIO files. */
 void read_process_uses(Reader *reader);
+/* uses_libvirt.c: what libvirt is giving to its guests. */
+void read_libvirt_keeps(Reader *reader);
 /* login.c: appends the local address (IpAddr) of each connection that this session came in by. */
 void read_login_addresses(Reader *reader, GArray *ret);

@@ -28,4 +28,5 @@ void read_uses(Reader *reader) {
         read_storage_uses(reader);
         read_network_uses(reader);
         read_process_uses(reader);
+        read_libvirt_keeps(reader);
 }

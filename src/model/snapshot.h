@@ -92,6 +92,8 @@ typedef struct {
         GPtrArray *nets;       /* NetDev*; for a PF the port itself first, VF representors after it */
         GPtrArray *blocks;     /* char*: "nvme0n1", "vda" … */
         GPtrArray *uses;       /* Use*; empty: nobody */
+        bool libvirt_keeps;    /* a network VF: libvirt has written down what it goes back to, and gives it to a guest, though none may have
+                                  opened it yet (run/libvirt/hostdevmgr; field-facts 15). Told with HOST_USES */
 } Dev;
 
 typedef enum { INTREMAP_UNKNOWN, INTREMAP_ON, INTREMAP_OFF } IntRemap;

@@ -155,15 +155,17 @@ static char *summary(const PlanInput *input, const GPtrArray *pfs) {
 
 bool plan_apply(Plan *plan, const PlanInput *input, const Want *want, GError **error) {
         g_autoptr(GPtrArray) pfs = find_pfs(plan, input, want, error);
+        PlanInput with = *input;
 
         if (!pfs)
                 return false;
+        with.spare_vfio = want->spare_vfio;
         plan->summary = summary(input, pfs);
         for (unsigned i = 0; i < pfs->len; i++) {
                 const Dev *pf = pfs->pdata[i];
                 const ConfPf *conf = conf_of(plan, want->conf, input, pf);
                 if (conf)
-                        apply_counted(plan, input, pf, conf, want->disrupt);
+                        apply_counted(plan, &with, pf, conf, want->disrupt);
         }
         if (!want->device)
                 note_missing(plan, input, want->conf);

@@ -158,6 +158,12 @@ bool plan_apply_count(Plan *plan, const PlanInput *input, const Dev *pf, const C
 
         if (pf->vfs)
                 plan_take_vfs(users, input, pf, disrupt);
+        for (unsigned i = 0; pf->vfs && i < pf->vfs->len; i++) {
+                const Dev *vf = snapshot_vf(input->host, pf, i);
+                const char *spared = vf ? plan_spares(input, vf, conf, disrupt) : NULL;
+                if (spared)
+                        plan_refuse(users, VFADM_ERROR_IN_USE, "%s: %s", vf->name, spared);
+        }
         if (users->refusals->len) {
                 leave(plan, users, input, pf, wanted);
                 return false;

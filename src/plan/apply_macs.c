@@ -15,7 +15,7 @@ static bool is_mac(const VfState *state, const uint8_t mac[6]) {
 static bool stays(const PlanInput *input, const Dev *vf) {
         const Use *use = dev_use(vf);
 
-        if (leases_find(input->leases, vf->addr))
+        if (leases_find(input->leases, vf->addr) || (input->apply && plan_spares(input, vf, input->apply, input->apply_disrupt)))
                 return true;
         return use && (!input->apply_disrupt || (use->kind != USE_NETWORK && use->kind != USE_STORAGE));
 }

@@ -104,6 +104,19 @@ static void leave(Plan *plan, const PlanInput *input, const Dev *vf, const char 
         plan_leave(plan, "%s: %s left: %s", nick, text, why->message);
 }
 
+const char *plan_spares(const PlanInput *input, const Dev *vf, const ConfPf *conf, bool disrupt) {
+        const char *variant = input->vfio_driver ? input->vfio_driver : "vfio-pci";
+        const ConfVf *section = conf_vf(conf, vf->vf_index, NULL);
+
+        if (disrupt)
+                return NULL;
+        if (vf->libvirt_keeps)
+                return "libvirt is giving it to a guest, or has given it (/run/libvirt/hostdevmgr)";
+        if (input->spare_vfio && driver_is_vfio(vf->driver) && driver_differs(vf->driver, vf->driver_override, section && section->driver ? section->driver : "host", variant))
+                return "somebody has bound it to VFIO, and a guest may be about to open it; 'vfadm apply' gives it back";
+        return NULL;
+}
+
 /* What differs is set: `mask` of `wanted`, and the driver of `word` (NULL: that stays). */
 static void change(Plan *plan, const PlanInput *input, const Dev *vf, const VfState *wanted, unsigned mask, const char *word, bool disrupt) {
         g_autoptr(Plan) seen = plan_new(plan->verb), state = plan_new(plan->verb), driver = plan_new(plan->verb);
@@ -152,6 +165,12 @@ void plan_apply_vf(Plan *plan, const PlanInput *input, const Dev *vf, const Conf
         /* What its driver does not report was set when it was made, and would be written again and again. */
         unsigned mask = now ? vf_state_diff(now, &wanted, wanted.known & now->known) : wanted.known;
         bool driver = driver_differs(vf->driver, vf->driver_override, section->driver, variant);
+        const char *spared = mask || driver ? plan_spares(input, vf, conf, disrupt) : NULL;
+        if (spared) {
+                g_autofree char *nick = snapshot_nick(input->host, vf), *text = describe(&wanted, mask, driver ? section->driver : NULL);
+                plan_leave(plan, "%s: %s left: %s", nick, text, spared);
+                return;
+        }
         if (mask || driver)
                 change(plan, input, vf, &wanted, mask, driver ? section->driver : NULL, disrupt);
 }

@@ -16,6 +16,7 @@ typedef struct {
         const GPtrArray *pools;  /* Pool*; NULL: none */
         const ConfPf *apply;     /* APPLY: what the PF's VFs are to be, so that a MAC can go from one to another */
         bool apply_disrupt;
+        bool spare_vfio;         /* APPLY: as want->spare_vfio */
         bool pf_goes_up;         /* the plan sets the PF's link up before all else */
         GHashTable *vfio_of_pf;  /* APPLY: Dev* of a PF → the variant driver that the kernel names for its VFs (char*); NULL and none:
                                     vfio-pci */

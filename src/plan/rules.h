@@ -158,4 +158,6 @@ bool plan_gives_up_mac(const PlanInput *input, const Dev *pf, unsigned index);
 const Dev *plan_mac_stays(const PlanInput *input, const Dev *vf, const uint8_t mac[6]);
 /* from step `first` on no VF gets a MAC before the one that has it is rid of it. */
 void plan_move_macs(Plan *plan, const PlanInput *input, const Dev *pf, unsigned first);
+/* Why a VF is left though nobody has opened it: it is on its way to a guest, or may be. NULL: it is not. */
+const char *plan_spares(const PlanInput *input, const Dev *vf, const ConfPf *conf, bool disrupt);
 void plan_apply_vf(Plan *plan, const PlanInput *input, const Dev *vf, const ConfPf *conf, bool disrupt);

@@ -62,6 +62,7 @@ typedef struct {
         bool at_boot;      /* BIND, UNBIND, "--boot": not now, but from the next boot on, before the host's own driver: pciback only */
         bool off;          /* POOL_AUTOSTART */
         const Conf *conf;  /* IMPORT, APPLY: borrowed */
+        bool spare_vfio;   /* APPLY: a VF on VFIO that should have another driver is left: its guest may be about to open it */
         bool retire;       /* IMPORT: and taken out of those files */
         Pool *pool;        /* POOL_DEFINE: PFs as typed */
         char **boot_add, **boot_remove; /* BOOT: parameters as "iommu=pt"; never NULL there */

@@ -19,8 +19,8 @@
 #define PLAN(drift, steps)                                                                                            \
         "{\"plans\": [{\"pf\": \"" PF "\", \"error\": null, \"result\": {\"plan\": {\"pfs\": [{\"address\": \"" PF "\", \"device\": \"enp1s0\", " \
         "\"drift\": \"" drift "\", \"steps\": " #steps ", \"left\": []}]}}}]}"
-#define LOOK "apply --keep-going --dry-run"
-#define APPLY "apply --pf " PF " --keep-going"
+#define LOOK "apply --keep-going --spare-vfio --dry-run"
+#define APPLY "apply --pf " PF " --keep-going --spare-vfio"
 
 typedef struct {
         FakeVfadm fake;
@@ -269,7 +269,7 @@ static void test_mend(void) {
         g_assert_cmpuint(fake_count(&world.fake, APPLY), ==, 0);
 
         fake_says(&world.fake, LOOK, PLAN("mend", 1), 14);
-        fake_does(&world.fake, APPLY, "printf '%s' '" PLAN("mend", 0) "' >apply_--keep-going_--dry-run.json\n");
+        fake_does(&world.fake, APPLY, "printf '%s' '" PLAN("mend", 0) "' >apply_--keep-going_--spare-vfio_--dry-run.json\n");
         touch_ledger(&world);
         assert_events(&world, " pf-drift pf-mended");
         g_assert_cmpuint(fake_count(&world.fake, APPLY), ==, 1);

@@ -121,6 +121,21 @@ static void test_network_uses(void) {
         host_check_uses(s, "enp1s0/2", "network: enp1s0v2 carries vlan5");
 }
 
+/* libvirt's note of what a VF goes back to is there from before it takes the VF. */
+static void test_libvirt_keeps(void) {
+        g_autoptr(Host) host = host_tree_new(3);
+
+        host_put(host, "{\"mac\":\"02:00:00:00:02:01\"}", "run/libvirt/hostdevmgr/enp1s0_vf1");
+        host_put(host, "x", "run/libvirt/hostdevmgr/enp1s0_vf12");
+        host_put(host, "x", "run/libvirt/hostdevmgr/enp1s0_vf");
+        host_put(host, "x", "run/libvirt/hostdevmgr/eth0_vf0");
+        host_answer(host);
+        g_autoptr(Snapshot) s = host_tree_read(host, HOST_USES);
+        const Dev *pf = snapshot_find(s, "enp1s0", NULL);
+        for (unsigned i = 0; i < 3; i++)
+                g_assert_true(snapshot_vf(s, pf, i)->libvirt_keeps == (i == 1));
+}
+
 static void test_pf_address(void) {
         g_autoptr(Host) host = host_tree_new(0);
         for (int i = 1; i < 6; i++) {
@@ -354,6 +369,7 @@ int main(int argc, char **argv) {
                 {"/host-uses/zfs", test_zfs},
                 {"/host-uses/nvme-multipath", test_nvme_multipath},
                 {"/host-uses/network", test_network_uses},
+                {"/host-uses/libvirt-keeps", test_libvirt_keeps},
                 {"/host-uses/pf-address", test_pf_address},
                 {"/host-uses/route-through-bond", test_route_through_bond},
                 {"/host-uses/route-by-nexthop", test_route_by_nexthop},

@@ -253,6 +253,28 @@ static void test_in_use(void) {
         world_clear(&w);
 }
 
+/* Nobody has it open, and yet it is on its way to a guest. */
+static void test_on_its_way(void) {
+        World w = world_new(3);
+        g_autoptr(Conf) conf = conf_new();
+        ConfPf *pf = file(conf, 3);
+        Want *ask = apply(conf);
+
+        section(pf, 0, CONF_VF_LAST, "vlan=42", NULL);
+        host_vf(w.host, 0)->libvirt_keeps = true;
+        bind_vf(&w, 1, "vfio-pci", true);
+        assert_steps(&w, apply(conf), "0000:01:10.2: vlan=42 (was vlan=0)\n0000:01:10.4: vlan=42 (was vlan=0)\n");
+        assert_left(&w, apply(conf), "enp1s0/0: vlan=42 left: libvirt is giving it to a guest, or has given it (/run/libvirt/hostdevmgr)\n");
+        ask->spare_vfio = true;
+        assert_steps(&w, ask, "0000:01:10.4: vlan=42 (was vlan=0)\n");
+        pf->num_vfs = 4;
+        assert_left(&w, apply(conf),
+                    "enp1s0: VFs 3 → 4 left: 0000:01:10.0: libvirt is giving it to a guest, or has given it (/run/libvirt/hostdevmgr)\n"
+                    "enp1s0/0: vlan=42 left: libvirt is giving it to a guest, or has given it (/run/libvirt/hostdevmgr)\n");
+        assert_left(&w, apply_disrupt(conf), "");
+        world_clear(&w);
+}
+
 static void set_mac(World *w, unsigned vf, uint8_t last) {
         *host_vf_state(w->host, vf) = (VfState) {.known = VF_ALL, .mac = {2, 0, 0, 0, 0xaa, last}, .spoofchk = true};
 }
@@ -472,6 +494,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/plan-apply/there", test_there);
         g_test_add_func("/plan-apply/drivers-there", test_drivers_there);
         g_test_add_func("/plan-apply/in-use", test_in_use);
+        g_test_add_func("/plan-apply/on-its-way", test_on_its_way);
         g_test_add_func("/plan-apply/macs-move", test_macs_move);
         g_test_add_func("/plan-apply/mac-taken", test_mac_taken);
         g_test_add_func("/plan-apply/leased", test_leased);
