@@ -45,6 +45,7 @@ soak:
 	@tools/setup all
 	@tests/fuzz/run all $(SECONDS)
 	@tests/lab/run xen-hvm race
+	@LAB_LONG=1 tests/lab/run seeds migration
 
 lint:
 	@tools/setup build test

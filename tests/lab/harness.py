@@ -2,6 +2,7 @@
 import contextlib
 import functools
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -14,6 +15,8 @@ GUEST = "/opt/vflab/guest"
 PF = "enp1s0"
 BDF = "0000:01:00.0"
 DRIVERS = "/sys/bus/pci/devices"
+# 'make soak': cases that repeat themselves do so more often, and those are run that take minutes and show little that is new.
+LONG = os.environ.get("LAB_LONG") == "1"
 
 
 @functools.cache

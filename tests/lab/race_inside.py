@@ -167,10 +167,16 @@ def left_over(pf):
     return found
 
 
-def journal():
-    """[(plan's columns, its steps as JSON)] of each plan that the ledger still knows, oldest first."""
+def newest_plan():
+    """What the ledger held before the race is none of its business."""
     with contextlib.closing(sqlite3.connect(f"file:{LEDGER}?mode=ro", uri=True)) as ledger:
-        plans = ledger.execute("SELECT id, verb, summary, created, ended, outcome FROM plan ORDER BY id").fetchall()
+        return ledger.execute("SELECT max(id) FROM plan").fetchone()[0] or 0
+
+
+def journal(after):
+    """[(plan's columns, its steps as JSON)] of each plan since that number that the ledger still knows, oldest first."""
+    with contextlib.closing(sqlite3.connect(f"file:{LEDGER}?mode=ro", uri=True)) as ledger:
+        plans = ledger.execute("SELECT id, verb, summary, created, ended, outcome FROM plan WHERE id > ? ORDER BY id", (after,)).fetchall()
         return [(plan, [(mark, json.loads(body)) for mark, body in
                         ledger.execute("SELECT mark, body FROM step WHERE plan = ? ORDER BY number", (plan[0],))]) for plan in plans]
 
@@ -209,9 +215,9 @@ def history(plans, vf):
             yield from ("  libvirt: " + line.strip() for line in file if vf in line and not re.search(dull, line))
 
 
-def tell_leftovers(race):
+def tell_leftovers(race, after):
     """Each VF that is left over, and each lease that remembered it wrongly, with all that is known of it."""
-    plans = journal()
+    plans = journal(after)
     race.lost = sum(outcome == "undone" for (*_, outcome), _ in plans)
     wrong = {vf: [f"{vf} is left over: {text}"] for vf, text in left_over(race.pf).items()}
     for vf, text in remembered_wrongly(plans):
@@ -395,12 +401,13 @@ def main():
     jobs.append((observe,))
     if virsh_guests:
         log_libvirt()
+    before = newest_plan()
     threads = [threading.Thread(target=guarded, args=(race, *job)) for job in jobs]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    tell_leftovers(race)
+    tell_leftovers(race, before)
     left = {"leases": leases(), "ports": ports(race.pool), "open": holders()}
     print(json.dumps({"done": race.done, "refused": race.refused, "wrong": race.wrong, "looks": race.looks, "most": race.most, "lost": race.lost,
                       "left": left}))
