@@ -113,6 +113,7 @@ def not_permissive(lab):
     assert MAC in during["ip link"] and "vlan 42" in during["ip link"] and "trust off" in during["ip link"], during
     lab.vfadm("detach", guest.ref, VF0.bdf)
     assert of_function(lab, VF0) == before, of_function(lab, VF0)
+    lab.vfadm("set", VF0.bdf, "trust=off", "--disrupt")  # for those that come after
 
 
 def autoprobe_off(lab):
